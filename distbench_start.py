@@ -1,1 +1,51 @@
-def main(): pass
+"""Starts distbench under one fixed hash seed, so that sets of strings have one order in every run.
+
+Nothing of the package may be imported before the seed is fixed, and the first of the two interpreters should
+load as little as it can; hence this module stands alone.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+HASH_SEED = "0"
+
+
+def pin_hash_seed() -> None:
+    """Make this process one with ``PYTHONHASHSEED=0``: return if it is, else start it again, once.
+
+    The command line is kept as the user wrote it, the interpreter's own options included.
+    """
+    if os.environ.get("PYTHONHASHSEED") == HASH_SEED:  # set even where -E or -I ignores it: this cannot loop
+        if sys.flags.hash_randomization:
+            print(
+                "distbench: python -E and -I ignore PYTHONHASHSEED; runs may differ in the order of sets",
+                file=sys.stderr,
+            )
+        return
+    os.environ["PYTHONHASHSEED"] = HASH_SEED
+    if not sys.executable:  # an embedded interpreter cannot be started again; the result records its hash seed
+        return
+    command = [sys.executable, *sys.orig_argv[1:]]
+    if sys.platform == "win32":  # execv there returns to the shell before the new process has finished
+        import subprocess
+
+        sys.exit(subprocess.run(command, check=False).returncode)
+    os.execv(sys.executable, command)
+
+
+def main() -> None:
+    """Run the command line and exit with its status."""
+    try:
+        pin_hash_seed()
+        from distbench.cli import main as run
+
+        status = run(sys.argv[1:])
+    except KeyboardInterrupt:  # while modules were still loading, or at the very end
+        status = 130
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import NewType
 
 PeerId = NewType("PeerId", str)
@@ -17,15 +18,23 @@ def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in _DIGITS.split(name) if part)
 
 
+class Roster(tuple[PeerId, ...]):
+    """All nodes in the order of the config. Share one between the nodes of a run: it is sorted only once."""
+
+    @cached_property
+    def order(self) -> tuple[PeerId, ...]:
+        """The nodes sorted naturally."""
+        return tuple(sorted(self, key=natural_key))
+
+
 class Community:
     """The nodes of a run as one node sees them; never changes."""
 
-    __slots__ = ("_neighbours", "_nodes", "_order")
+    __slots__ = ("_neighbours", "_nodes")
 
     def __init__(self, nodes: Iterable[PeerId], neighbours: Iterable[PeerId]) -> None:
-        self._nodes = tuple(nodes)
+        self._nodes = nodes if isinstance(nodes, Roster) else Roster(nodes)
         self._neighbours = tuple(neighbours)
-        self._order: tuple[PeerId, ...] | None = None
 
     @property
     def nodes(self) -> tuple[PeerId, ...]:
@@ -40,9 +49,7 @@ class Community:
     @property
     def order(self) -> tuple[PeerId, ...]:
         """All nodes sorted naturally, the same at every node: ``n2`` before ``n10``."""
-        if self._order is None:
-            self._order = tuple(sorted(self._nodes, key=natural_key))
-        return self._order
+        return self._nodes.order
 
     def __repr__(self) -> str:
         return f"Community(nodes={list(self._nodes)}, neighbours={list(self._neighbours)})"

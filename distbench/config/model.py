@@ -35,8 +35,8 @@ class NodeConfig:
     algorithm: str | None = None
     clock: str | None = None
     region: str | None = None
-    place: Place = Place("<python>")
-    places: Mapping[str, Place] = field(default_factory=dict)
+    place: Place = field(default=Place("<python>"), compare=False)
+    places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
     """Where each key stands; a nested key is written with dots (``broadcast.is_sender``)."""
 
     def where(self, key: str) -> Place:
@@ -46,7 +46,9 @@ class NodeConfig:
 
 @dataclass(frozen=True, slots=True)
 class RunConfig:
-    """All nodes of a run in the order of the config, at least one."""
+    """All nodes of a run in the order of the config, at least one; equal where the nodes are, wherever written."""
 
     nodes: Mapping[PeerId, NodeConfig]
-    source: str = "<python>"
+    source: str = field(default="<python>", compare=False)
+    generated: bool = field(default=False, compare=False)
+    """Made by a generator such as ``ring:16``, so nobody has said which node starts."""

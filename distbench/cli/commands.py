@@ -1,0 +1,83 @@
+"""The commands: what each name stands for, loaded when it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Final
+
+import click
+
+from distbench.cli.options import format_sections
+from distbench.errors import ConfigError, nearest
+
+DEFAULT: Final = "run"
+COMMANDS: Final[Mapping[str, str]] = {
+    "run": "distbench.cli.run:run_command",
+}
+"""Where each command is; only the one that is called is imported."""
+
+
+class Commands(click.Group):
+    """``distbench [COMMAND]``; a command line that starts with an option is one of the default command."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands, in the order of the help page."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        command = getattr(import_module(module), name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Name the default command where none is named."""
+        own = {name for parameter in self.get_params(ctx) for name in parameter.opts}
+        if args and args[0].startswith("-") and args[0] not in own:
+            args = [DEFAULT, *args]
+        elif args and not args[0].startswith("-") and args[0] not in COMMANDS and not ctx.resilient_parsing:
+            raise ConfigError(
+                f"there is no command {args[0]!r}{nearest(args[0], COMMANDS)}\n"
+                "To run an algorithm write: distbench -c CONFIG -a ALGORITHM"
+            )
+        return super().parse_args(ctx, args)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The default command's options, then the commands."""
+        default = self.get_command(ctx, DEFAULT)
+        assert default is not None
+        format_sections(default, click.Context(default, info_name=DEFAULT, parent=ctx), formatter)
+        self.format_commands(ctx, formatter)
+
+
+def _print_version(ctx: click.Context, parameter: click.Parameter, wanted: bool) -> None:
+    if not wanted or ctx.resilient_parsing:
+        return
+    import platform
+    from importlib.metadata import version
+
+    click.echo(f"distbench {version('distbench')} (Python {platform.python_version()})")
+    ctx.exit()
+
+
+commands = Commands(
+    name="distbench",
+    help="Run a distributed algorithm. Without a COMMAND, 'run' is meant: distbench -c configs/echo.yaml -a echo",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    subcommand_metavar="[COMMAND] [OPTIONS]",
+    options_metavar="",
+    params=[
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_print_version,
+            help="Print the version.",
+        )
+    ],
+)

@@ -1,0 +1,109 @@
+"""Options that know their section of the help page, and what they may be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import click
+
+from distbench.errors import nearest
+
+
+class Option(click.Option):
+    """A click option with the title of its section in the help page."""
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        *,
+        section: str,
+        help: str,
+        metavar: str | None = None,
+        type: Callable[[str], object] | None = None,
+        default: object = None,
+        show_default: str | None = None,
+        required: bool = False,
+        count: bool = False,
+        is_flag: bool = False,
+        complete: Sequence[str] = (),
+    ) -> None:
+        """``names`` as click takes them; ``show_default`` is the default in words, with its unit."""
+        self.section = section
+        text = f"{help}  [default: {show_default}]" if show_default else f"{help}  [required]" if required else help
+        super().__init__(
+            names,
+            help=text,
+            metavar=metavar,
+            type=type,
+            default=default,
+            required=required,
+            count=count,
+            is_flag=is_flag,
+            shell_complete=(lambda ctx, param, word: [one for one in complete if one.startswith(word)])
+            if complete
+            else None,
+        )
+
+
+class Command(click.Command):
+    """A command whose help page groups its options."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """One block for each section."""
+        format_sections(self, ctx, formatter)
+
+
+def format_sections(command: click.Command, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    """Write the options of ``command`` under the titles of their sections, in the order of their definition."""
+    sections: dict[str, list[tuple[str, str]]] = {}
+    for parameter in command.get_params(ctx):
+        record = parameter.get_help_record(ctx)
+        if record is not None:
+            sections.setdefault(getattr(parameter, "section", "Other"), []).append(record)
+    for title, records in sections.items():
+        with formatter.section(title):
+            formatter.write_dl(records)
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    """A value from a closed list; any other gets the nearest one."""
+
+    def convert(text: str) -> str:
+        if text not in choices:
+            raise click.BadParameter(f"{text!r} is none of {', '.join(choices)}{nearest(text, choices)}")
+        return text
+
+    return convert
+
+
+def amount(unit: str, *, zero: bool = False) -> Callable[[str | float], float]:
+    """A finite number of ``unit``, above zero or from zero on."""
+
+    def convert(text: str | float) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            raise click.BadParameter(f"{text!r} is not a number of {unit}") from None
+        if not math.isfinite(number) or number < 0 or (number == 0 and not zero):
+            wanted = "from 0 on" if zero else "above 0"
+            raise click.BadParameter(f"{text!r} cannot be used; it takes a number of {unit} {wanted}")
+        return number
+
+    return convert
+
+
+def whole(*, least: int, most: int | None = None) -> Callable[[str | int], int]:
+    """A whole number between two bounds, which belong to the range."""
+
+    def convert(text: str | int) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise click.BadParameter(f"{text!r} is not a whole number") from None
+        if number < least or (most is not None and number > most):
+            bounds = f"from {least:,} on" if most is None else f"from {least:,} to {most:,}"
+            raise click.BadParameter(f"{number} is out of range; it takes a whole number {bounds}")
+        return number
+
+    return convert

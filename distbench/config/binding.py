@@ -1,0 +1,139 @@
+"""A node's block of the config against the definition of its algorithm: checked values for every layer."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from distbench.config.model import NodeConfig, RunConfig
+from distbench.definition import AlgorithmDefinition, ConfigField, define
+from distbench.errors import ConfigError, nearest
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class BoundLayer:
+    """One layer of one node: its algorithm, its path (empty for the top), and the values of its fields."""
+
+    path: str
+    definition: AlgorithmDefinition
+    values: Mapping[str, object]
+    """By config field; a default is made anew for every node."""
+    block: Mapping[str, object]
+    """What the config wrote, with the values of the fields put in: what ``__init__`` gets as ``config``."""
+    children: Mapping[str, BoundLayer]
+
+    def walk(self) -> Iterator[BoundLayer]:
+        """Children first, this layer last."""
+        for child in self.children.values():
+            yield from child.walk()
+        yield self
+
+
+def bind(
+    definition: AlgorithmDefinition, config: RunConfig, resolve: Callable[[str], type] | None = None
+) -> dict[Any, BoundLayer]:
+    """The layers of every node. ``resolve`` turns an algorithm's name in the config into its class."""
+    bound = {}
+    warned: set[str] = set()
+    for node_id, node in config.nodes.items():
+        top = definition
+        if node.algorithm is not None:
+            top = _chosen(node.algorithm, definition.cls, f"{node.where('algorithm')}: {node_id}", resolve, False)
+        bound[node_id] = _bind(top, node, "", dict(node.fields), resolve, warned)
+    return bound
+
+
+def _bind(
+    definition: AlgorithmDefinition,
+    node: NodeConfig,
+    path: str,
+    block: dict[str, object],
+    resolve: Callable[[str], type] | None,
+    warned: set[str],
+) -> BoundLayer:
+    prefix = f"{path}." if path else ""
+    values = {
+        name: _value(field, node, prefix + name, block, definition) for name, field in definition.config_fields.items()
+    }
+    children = {}
+    for name, base in definition.children.items():
+        inner = block.get(name)
+        if inner is None:
+            inner = {}
+        if not isinstance(inner, Mapping):
+            raise ConfigError(
+                f"{node.where(prefix + name)}: {node.node_id}.{prefix}{name} is the block of a child algorithm, "
+                f"so it must be a mapping, not {inner!r}"
+            )
+        inner = dict(inner)
+        child = define(base)
+        if "algorithm" in inner:
+            where = f"{node.where(f'{prefix}{name}.algorithm')}: {node.node_id}.{prefix}{name}"
+            child = _chosen(str(inner.pop("algorithm")), _annotated(definition, name, base), where, resolve, True)
+        children[name] = _bind(child, node, prefix + name, inner, resolve, warned)
+    _warn_of_unknown(definition, node, prefix, block, warned)
+    return BoundLayer(path, definition, values, {**block, **values}, children)
+
+
+def _annotated(definition: AlgorithmDefinition, name: str, base: type) -> type:
+    return definition.child_bases.get(name, base)
+
+
+def _chosen(
+    name: str, base: type, where: str, resolve: Callable[[str], type] | None, must_fit: bool
+) -> AlgorithmDefinition:
+    if resolve is None:
+        raise ConfigError(f"{where}: no algorithm can be looked up by name here ({name!r})")
+    try:
+        cls = resolve(name)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from None
+    if must_fit and not issubclass(cls, base):
+        raise ConfigError(f"{where}: {name!r} is {cls.__qualname__}, which is no {base.__qualname__}")
+    return define(cls)
+
+
+def _value(
+    field: ConfigField, node: NodeConfig, key: str, block: Mapping[str, object], definition: AlgorithmDefinition
+) -> object:
+    if field.name not in block:
+        if field.required:
+            close = nearest(field.name, [k for k in block if k not in definition.config_fields])
+            raise ConfigError(
+                f"{node.place}: {node.node_id} lacks {key!r} ({field.annotation_text}), which "
+                f"{definition.name} requires{close or f'; add \"{field.name}: ...\" to its block'}"
+            )
+        return field.make_default()
+    value = block[field.name]
+    try:
+        return msgspec.convert(value, field.annotation, dec_hook=_as_it_is)
+    except (msgspec.ValidationError, TypeError) as error:
+        text = str(error).replace("`", "").partition(" - at ")[0]
+        detail = f" ({text[:1].lower()}{text[1:]})" if isinstance(value, (list, dict)) else ""
+        raise ConfigError(
+            f"{node.where(key)}: {node.node_id}.{key} must be {field.annotation_text}, not {value!r}{detail}"
+        ) from None
+
+
+def _as_it_is(kind: Any, value: object) -> object:
+    return value
+
+
+def _warn_of_unknown(
+    definition: AlgorithmDefinition, node: NodeConfig, prefix: str, block: Mapping[str, object], warned: set[str]
+) -> None:
+    known = {*definition.config_fields, *definition.children}
+    for key in block:
+        if key not in known and f"{prefix}{key}" not in warned:
+            warned.add(f"{prefix}{key}")
+            logger.warning(
+                "%s: %s.%s%s is no field of %s and is ignored%s",
+                node.where(prefix + key), node.node_id, prefix, key, definition.name,
+                nearest(key, [*known, "neighbours", "host", "port"]) or f"; it has {', '.join(known) or 'none'}",
+            )  # fmt: skip

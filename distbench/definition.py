@@ -1,0 +1,291 @@
+"""The reader of marks: one class -> one frozen ``AlgorithmDefinition``, or a ``DefinitionError`` before the run."""
+
+from __future__ import annotations
+
+import copy
+import enum
+import inspect
+import logging
+import types
+import typing
+import weakref
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from distbench.algorithm import Algorithm
+from distbench.decorators import MISSING, ChildMark, ClassMark, FieldMark, HandlerMark
+from distbench.errors import DefinitionError, nearest
+from distbench.messages import Shape, compile_shape, is_message, resolve, show_type
+from distbench.signing import Signed
+
+RESERVED_FIELDS: Final = frozenset({"neighbours", "host", "port", "role", "algorithm", "clock", "region"})
+_HOOKS: Final = ("on_start", "on_exit", "report", "terminate", "deliver_message")
+_OWN_NAMES: Final = frozenset({*_HOOKS, "peers", "community"})
+_SHARED: Final = (bool, int, float, complex, str, bytes, enum.Enum, type, types.ModuleType, logging.Logger)
+"""Class attributes of these types may be shared between nodes: they cannot change, or have no state of a node."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigField:
+    """A config field: what fills it when the config has no value, and what the value must fit."""
+
+    name: str
+    annotation: Any
+    required: bool
+    default: object
+    default_factory: Callable[[], object] | None
+    annotation_text: str
+
+    def make_default(self) -> object:
+        """A value of this node's own."""
+        if self.default_factory is not None:
+            return self.default_factory()
+        return None if self.default is MISSING else copy.deepcopy(self.default)
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerDefinition:
+    """A handler of messages from peers."""
+
+    name: str
+    function: Callable[..., Any]
+    message: Shape
+    reply: Shape | None
+    """None for a cast."""
+    signed_by_sender: bool
+    """The parameter itself is signed: the node that sent it must be its signer."""
+    parameter: str
+    where: str
+    """``Class.handler (file.py:41)``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interception:
+    """A parent's handler of what a child delivers."""
+
+    name: str
+    function: Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AlgorithmDefinition:
+    """All that distbench knows of an algorithm's class."""
+
+    cls: type[Algorithm]
+    name: str
+    config_fields: Mapping[str, ConfigField]
+    handlers: tuple[HandlerDefinition, ...]
+    children: Mapping[str, type[Algorithm]]
+    """By attribute; what runs unless the config chooses another."""
+    child_bases: Mapping[str, type[Algorithm]]
+    """By attribute; the annotation, which a choice in the config must be a subclass of."""
+    interceptions: Mapping[str, Mapping[Any, Interception]]
+    """By child and message class; ``Any`` takes what no other takes."""
+    copied: tuple[tuple[str, object], ...]
+    """Class attributes that every instance gets a copy of."""
+    arguments: tuple[str, ...]
+    """What ``__init__`` takes, in order: config, peers, community, or a config field's name."""
+    file: str | None
+
+
+_known: weakref.WeakKeyDictionary[type, AlgorithmDefinition] = weakref.WeakKeyDictionary()
+
+
+def define(cls: type) -> AlgorithmDefinition:
+    """Read the marks of ``cls`` and of all that it inherits."""
+    found = _known.get(cls)
+    if found is None:
+        found = _known[cls] = _Reader(cls).read()
+    return found
+
+
+class _Reader:
+    """Reads one class; every mistake is named with class, method, file and line."""
+
+    def __init__(self, cls: Any) -> None:
+        if not (isinstance(cls, type) and issubclass(cls, Algorithm)):
+            raise DefinitionError(f"{cls!r} is no algorithm; inherit from distbench.Algorithm and mark it @distbench")
+        if "__distbench__" not in cls.__dict__:
+            raise DefinitionError(f"{cls.__qualname__} is not marked; write @distbench above 'class {cls.__name__}'")
+        self.cls = cls
+        self.attributes: dict[str, Any] = {}
+        self.hints: dict[str, Any] = {}
+        for base in reversed(cls.__mro__):
+            if base not in (Algorithm, object) and not issubclass(Algorithm, base):
+                self.attributes.update(vars(base))
+        self._read_hints()
+
+    def _scope(self, base: type) -> Mapping[str, Any]:
+        mark = base.__dict__.get("__distbench__")
+        return mark.scope if isinstance(mark, ClassMark) else self.cls.__dict__["__distbench__"].scope
+
+    def _read_hints(self) -> None:
+        for base in reversed(self.cls.__mro__):
+            if base in (Algorithm, object) or "__annotations__" not in base.__dict__:
+                continue
+            marked = {n for n, v in vars(base).items() if isinstance(v, (FieldMark, ChildMark))}
+            for name, annotation in base.__dict__["__annotations__"].items():
+                if name in marked:
+                    holder = types.new_class(base.__name__, (), {}, None)
+                    holder.__module__ = base.__module__
+                    holder.__annotations__ = {name: annotation}
+                    self.hints[name] = resolve(holder, self._scope(base), f"{base.__qualname__}.{name}")[name]
+
+    def read(self) -> AlgorithmDefinition:
+        cls = self.cls
+        fields = {n: self._field(n, v) for n, v in self.attributes.items() if isinstance(v, FieldMark)}
+        children = {n: self._child(n, v) for n, v in self.attributes.items() if isinstance(v, ChildMark)}
+        handlers: list[HandlerDefinition] = []
+        interceptions: dict[str, dict[Any, Interception]] = {name: {} for name in children}
+        for name, value in self.attributes.items():
+            mark = getattr(value, "__distbench_handler__", None)
+            if isinstance(mark, HandlerMark):
+                if mark.from_child is None:
+                    handlers.append(self._handler(name, value))
+                else:
+                    self._interception(name, value, mark.from_child, children, interceptions)
+            elif name in _HOOKS and not inspect.iscoroutinefunction(value):
+                raise DefinitionError(f"{self._where(name, value)}: write 'async def {name}(self, ...)'")
+        copied = tuple((n, v) for n, v in self.attributes.items() if self._is_state(n, v))
+        return AlgorithmDefinition(
+            cls=cls,
+            name=cls.__name__,
+            config_fields=fields,
+            handlers=tuple(handlers),
+            children=children,
+            child_bases={name: self.hints[name] for name in children},
+            interceptions=interceptions,
+            copied=copied,
+            arguments=self._arguments(fields),
+            file=inspect.getsourcefile(cls) if cls.__module__ != "__main__" else None,
+        )
+
+    def _where(self, name: str, function: Any = None) -> str:
+        code = getattr(inspect.unwrap(function) if callable(function) else function, "__code__", None)
+        at = f" ({code.co_filename.rpartition('/')[2]}:{code.co_firstlineno})" if code else ""
+        return f"{self.cls.__qualname__}.{name}{at}"
+
+    def _field(self, name: str, mark: FieldMark) -> ConfigField:
+        if name in RESERVED_FIELDS:
+            raise DefinitionError(
+                f"{self._where(name)}: the key {name!r} of a node's block belongs to distbench; rename the field"
+            )
+        self._check_name(name)
+        annotation = self.hints.get(name, Any)
+        text = show_type(annotation)
+        return ConfigField(name, annotation, mark.required, mark.default, mark.default_factory, text)
+
+    def _child(self, name: str, mark: ChildMark) -> type[Algorithm]:
+        self._check_name(name)
+        annotation = self.hints.get(name)
+        if annotation is None:
+            raise DefinitionError(f"{self._where(name)}: annotate the child, '{name}: {mark.cls.__name__} = ...'")
+        if not (isinstance(annotation, type) and issubclass(mark.cls, annotation)):
+            raise DefinitionError(
+                f"{self._where(name)} is annotated {show_type(annotation)}, but child_algorithm({mark.cls.__name__}) "
+                f"makes another; annotate it {mark.cls.__name__}"
+            )
+        define(mark.cls)
+        return mark.cls
+
+    def _check_name(self, name: str) -> None:
+        if name.startswith("_") or name in _OWN_NAMES:
+            raise DefinitionError(f"{self._where(name)}: the name belongs to distbench; choose another")
+
+    def _handler(self, name: str, function: Any) -> HandlerDefinition:
+        where = self._where(name, function)
+        if name == "peer_id" or name.startswith("_") or name in _OWN_NAMES:
+            raise DefinitionError(f"{where}: a handler cannot be called {name!r}; peers offer it as 'peer.{name}()'")
+        parameter, annotation, returned = self._signature(name, function, where)
+        shape = compile_shape(annotation, f"{where}, parameter {parameter!r}")
+        reply = None
+        if returned not in (None, type(None), typing.NoReturn, typing.Never):
+            reply = compile_shape(returned, f"{where}, return value")
+        members = [m for m in (typing.get_args(annotation) or ()) if m is not type(None)]
+        is_union = typing.get_origin(annotation) in (typing.Union, types.UnionType)
+        parts = members if is_union else [annotation]
+        signed = any(part is Signed or typing.get_origin(part) is Signed for part in parts)
+        return HandlerDefinition(name, function, shape, reply, signed, parameter, where)
+
+    def _signature(self, name: str, function: Any, where: str) -> tuple[str, Any, Any]:
+        if not inspect.iscoroutinefunction(function):
+            raise DefinitionError(f"{where}: a handler is async; write 'async def {name}(self, src, msg: ...)'")
+        parameters = list(inspect.signature(function).parameters.values())
+        plain = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        extra = [p for p in plain[3:] if p.default is p.empty]
+        if len(plain) < 3 or extra:
+            raise DefinitionError(f"{where}: a handler takes (self, src, msg); write '{name}(self, src: PeerId, msg: ...)'")
+        message = plain[2]
+        if message.annotation is message.empty:
+            raise DefinitionError(
+                f"{where}: {message.name!r} has no type; annotate it with a @message class, "
+                f"e.g. '{message.name}: {name.title().replace('_', '')}'"
+            )
+        owner = next((b for b in self.cls.__mro__ if b.__dict__.get(name) is function), self.cls)
+        hints = resolve(function, {owner.__name__: owner, **self._scope(owner)}, where)
+        return message.name, hints[message.name], hints.get("return")
+
+    def _interception(
+        self,
+        name: str,
+        function: Any,
+        child: str,
+        children: Mapping[str, type[Algorithm]],
+        interceptions: dict[str, dict[Any, Interception]],
+    ) -> None:
+        where = self._where(name, function)
+        if child not in children:
+            known = nearest(child, children) or "; declare it with child_algorithm(...)"
+            raise DefinitionError(f"{where}: from_child={child!r} names no child of {self.cls.__qualname__}{known}")
+        _, annotation, _ = self._signature(name, function, where)
+        union = typing.get_origin(annotation) in (typing.Union, types.UnionType)
+        for member in typing.get_args(annotation) if union else (annotation,):
+            key = Any if member in (Any, object) else member
+            before = interceptions[child].get(key)
+            if before is not None:
+                raise DefinitionError(
+                    f"{where}: {before.name!r} handles {show_type(member)} from {child!r} already; keep one of the two"
+                )
+            if key is not Any and not is_message(key):
+                compile_shape(key, where)
+            interceptions[child][key] = Interception(name, function)
+
+    def _is_state(self, name: str, value: object) -> bool:
+        """Whether a class attribute is state of a node, so that every node needs its own."""
+        if name.startswith("__") or isinstance(value, (*_SHARED, FieldMark, ChildMark, ClassMark)) or value is None:
+            return False
+        if hasattr(type(value), "__get__") or callable(value):
+            return False
+        if isinstance(value, (tuple, frozenset)) and all(isinstance(v, _SHARED) or v is None for v in value):
+            return False
+        try:
+            copy.deepcopy(value)
+        except Exception as error:
+            raise DefinitionError(
+                f"{self._where(name)}: every node needs its own {type(value).__name__}, and this one cannot be copied "
+                f"({error}); create it in __init__"
+            ) from None
+        return True
+
+    def _arguments(self, fields: Mapping[str, ConfigField]) -> tuple[str, ...]:
+        init = self.cls.__init__
+        if init is Algorithm.__init__:
+            return ()
+        known = {"config", "peers", "community", *fields}
+        plain = [
+            p
+            for p in list(inspect.signature(init).parameters.values())[1:]
+            if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+        ]
+        wanted = [p for p in plain if p.default is p.empty or p.name in known]
+        unknown = [p.name for p in wanted if p.name not in known]
+        if len(unknown) == len(wanted) <= 2:
+            return ("config", "peers")[: len(wanted)]
+        if unknown:
+            raise DefinitionError(
+                f"{self._where('__init__', init)}: nothing is known to pass as {unknown[0]!r}; "
+                "__init__ may take config, peers, community and config fields"
+            )
+        return tuple(p.name for p in wanted)
+

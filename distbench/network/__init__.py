@@ -1,0 +1,1 @@
+"""Links between processes: framing, session and handshake are pure; only ``tcp`` touches a socket."""

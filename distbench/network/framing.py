@@ -1,0 +1,79 @@
+"""From a stream of bytes to frames."""
+
+from __future__ import annotations
+
+from typing import Final, NoReturn
+
+from distbench.errors import WireError
+from distbench.network.frames import DECODERS, HEADER, SINGLE_LIMIT, Frame
+
+_HEAD: Final = HEADER.size
+
+
+class FrameReader:
+    """Cuts one connection's stream into frames; after a WireError it reads no more.
+
+    Holds at most one unfinished frame, so never more than ``limit`` bytes and one read of the socket.
+    """
+
+    __slots__ = ("_broken", "_buffer", "_limit", "_need")
+
+    def __init__(self, limit: int = SINGLE_LIMIT) -> None:
+        self._limit = limit
+        self._buffer = bytearray()
+        self._need = _HEAD  # bytes that the buffer must hold before it is worth another look
+        self._broken = ""
+
+    @property
+    def buffered(self) -> int:
+        """Bytes of the unfinished frame."""
+        return len(self._buffer)
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """The frames that ``data`` completes: the same ones however the stream is split.
+
+        Raises WireError as soon as a header asks for too much or a body is malformed. The frames before it in
+        ``data`` are not given then; the session has not seen them, so its peer sends them again.
+        """
+        if self._broken:
+            raise WireError(self._broken)
+        if not self._buffer:
+            frames, at, self._need = self._parse(data)
+            if at < len(data):
+                self._buffer += data[at:] if at else data
+            return frames
+        self._buffer += data
+        if len(self._buffer) < self._need:
+            return []
+        frames, at, self._need = self._parse(self._buffer)
+        del self._buffer[:at]
+        return frames
+
+    def _parse(self, data: bytes | bytearray) -> tuple[list[Frame], int, int]:
+        """The frames in ``data``, where the rest begins, and how long the rest must be."""
+        frames: list[Frame] = []
+        at, end = 0, len(data)
+        # A view, since a slice of 64 MiB would be one more copy; it is released before the buffer may shrink.
+        with memoryview(data) as view:
+            while end - at >= _HEAD:
+                length, kind = HEADER.unpack_from(data, at)
+                limit, decode = DECODERS.get(kind) or self._fail(f"frame of unknown kind {kind}")
+                if length > limit or length > self._limit:
+                    self._fail(
+                        f"frame of kind {kind} with {length} bytes, at most {min(limit, self._limit)} are allowed"
+                    )
+                stop = at + _HEAD + length
+                if stop > end:
+                    return frames, at, _HEAD + length
+                try:
+                    frames.append(decode(view[at + _HEAD : stop]))
+                except ValueError as error:  # msgspec's own errors and UnicodeDecodeError
+                    self._fail(f"malformed frame of kind {kind}: {error}")
+                at = stop
+        return frames, at, _HEAD
+
+    def _fail(self, reason: str) -> NoReturn:
+        """Give up the stream and what it made us keep."""
+        self._broken = reason
+        self._buffer = bytearray()
+        raise WireError(reason)

@@ -1,0 +1,429 @@
+"""How two nodes prove to each other who they are before a session goes on over a new connection.
+
+         message    from       carries                                              the receiver refuses
+    1    Hello      initiator  version, run id, format, digests of definition and   what differs from its own; an id
+                               config, both ids, own key, incarnation and nonce     or key that is not in the roster
+    2    Challenge  responder  run id, own key, incarnation and nonce               likewise
+    3    Proof      initiator  last number received in the session, signature       a signature that does not verify
+    4    Welcome    responder  last number received in the session, signature       a signature that does not verify
+    any  Refusal    either     why; instead of the next message, then it closes
+
+A side moves on like this; everything else is refused:
+
+    phase      message    next
+    CALLING    Challenge  PROVING     (the initiator after its Hello)
+    PROVING    Welcome    DONE
+    LISTENING  Hello      ASKING      (the responder)
+    ASKING     Proof      DONE
+
+A signature covers a label, the signer's role, and every field of Hello and Challenge with it: run id, both ids, both
+keys, both nonces and the rest. So it is worth nothing in another handshake (replay), in the other role (reflection), to
+another node or in another run. The responder compares before it verifies, and verifies before it signs. Refusals and
+what precedes the proofs are unproven: they are printed, and change nothing.
+
+The roster maps the ids that may connect to their keys, or to None where the first key that proves itself is to stand;
+the caller then enters it. What this does not protect: the content of a connection after the handshake, against someone
+who can change bytes on the path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from typing import Final, NoReturn, Protocol
+
+from distbench.community import PeerId
+from distbench.errors import ConfigError, InternalError, WireError
+from distbench.network.greetings import (
+    ID_LENGTH,
+    PROTOCOL_VERSION,
+    Challenge,
+    Greeting,
+    Hello,
+    Proof,
+    Refusal,
+    VersionDiffers,
+    Welcome,
+    encode_greeting,
+    statement,
+    take_greeting,
+)
+
+_INITIATOR: Final = "initiator"
+_RESPONDER: Final = "responder"
+
+
+class Signer(Protocol):
+    """A key pair."""
+
+    @property
+    def public(self) -> bytes:
+        """32 bytes of Ed25519."""
+
+    def sign(self, data: bytes) -> bytes:
+        """A detached signature of 64 bytes."""
+
+
+class Verify(Protocol):
+    """Whether ``signature`` is that of ``data`` by the holder of ``public``."""
+
+    def __call__(self, public: bytes, data: bytes, signature: bytes, /) -> bool: ...
+
+
+Received = Callable[[PeerId, int], int | None]
+"""For a peer and its incarnation: the last number received in the session with it, 0 if there is none yet, None if a
+later incarnation of that peer is known. Asked at the last moment: then the previous connection must be read no more."""
+
+
+class Cause(StrEnum):
+    """Why a handshake failed, for counting."""
+
+    MALFORMED = "malformed"
+    ORDER = "out of order"
+    VERSION = "protocol version"
+    FORMAT = "format"
+    DEFINITION = "definition"
+    CONFIG = "config"
+    RUN = "run"
+    ADDRESS = "wrong node"
+    STRANGER = "unknown node"
+    IMPOSTOR = "wrong key"
+    SIGNATURE = "signature"
+    STALE = "stale incarnation"
+    BY_PEER = "refused by the peer"
+
+
+class HandshakeRefused(WireError):
+    """The handshake is over without a result.
+
+    ``reason`` is for people, ``cause`` for counting; ``answer`` is what to write before closing, so that the peer can
+    say why, too.
+    """
+
+    def __init__(self, cause: Cause, reason: str, answer: bytes) -> None:
+        super().__init__(reason)
+        self.cause, self.reason, self.answer = cause, reason, answer
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What both sides must have in common. ``definition`` and ``config`` are SHA-256 digests.
+
+    ``run`` names the run, 64 bytes at most; empty at an initiator that takes it from the responder.
+    """
+
+    run: bytes
+    format: str
+    definition: bytes
+    config: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """This side. ``nonce`` is 32 random bytes, fresh for each handshake."""
+
+    node: PeerId
+    keys: Signer
+    incarnation: int
+    nonce: bytes
+
+    def __post_init__(self) -> None:
+        if not 0 < len(self.node) <= ID_LENGTH:
+            raise ConfigError(
+                f"node id {self.node[:40]!r} has {len(self.node)} characters, 1 to {ID_LENGTH} are allowed"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What a handshake ends in; ``received`` is the peer's number for ``Session.on_connected``."""
+
+    peer: PeerId
+    key: bytes
+    incarnation: int
+    received: int
+    run: bytes
+
+
+class Phase(Enum):
+    """What a side waits for."""
+
+    CALLING = "calling"
+    PROVING = "proving"
+    LISTENING = "listening"
+    ASKING = "asking"
+    DONE = "done"
+    REFUSED = "refused"
+
+
+NEXT: Final[dict[tuple[Phase, type[Greeting]], Phase]] = {
+    (Phase.CALLING, Challenge): Phase.PROVING,
+    (Phase.PROVING, Welcome): Phase.DONE,
+    (Phase.LISTENING, Hello): Phase.ASKING,
+    (Phase.ASKING, Proof): Phase.DONE,
+}
+
+
+class Handshake:
+    """What both sides share; use Initiator or Responder.
+
+    Write ``first()`` once connected, then what ``receive`` returns, until ``done``; then ``result`` says with whom, and
+    ``rest`` has the bytes that belong to the session's FrameReader. Holds at most a few KiB and one read of the socket.
+    """
+
+    _START: Phase
+
+    def __init__(
+        self,
+        me: Identity,
+        terms: Terms,
+        *,
+        roster: Mapping[PeerId, bytes | None],
+        verify: Verify,
+        received: Received,
+    ) -> None:
+        self._me = me
+        self._terms = terms
+        self._roster = roster
+        self._verify = verify
+        self._received = received
+        self._phase = self._START
+        self._buffer = bytearray()
+        self._result: Agreed
+
+    @property
+    def phase(self) -> Phase:
+        """What this side waits for."""
+        return self._phase
+
+    @property
+    def done(self) -> bool:
+        """The peer has proven who it is."""
+        return self._phase is Phase.DONE
+
+    @property
+    def result(self) -> Agreed:
+        """With whom; only when ``done``."""
+        if self._phase is not Phase.DONE:
+            raise InternalError(f"a handshake that is {self._phase.value} has no result")
+        return self._result
+
+    @property
+    def rest(self) -> bytes:
+        """What the peer sent after the handshake; only when ``done``."""
+        return bytes(self._buffer) if self._phase is Phase.DONE else b""
+
+    def first(self) -> bytes:
+        """What to write before anything arrives."""
+        return b""
+
+    def receive(self, data: bytes) -> bytes:
+        """What to write in answer; raises HandshakeRefused. What comes after a refusal is ignored."""
+        if self._phase is Phase.REFUSED:
+            return b""
+        if self._phase is Phase.DONE:
+            raise InternalError("the handshake is done: these bytes belong to the session")
+        self._buffer += data
+        answer = b""
+        while self._phase is not Phase.DONE:
+            try:
+                greeting = take_greeting(self._buffer)
+            except VersionDiffers as error:
+                self._refuse(
+                    Cause.VERSION,
+                    f"the dialling node speaks protocol version {error.version}, {self._me.node} speaks "
+                    f"{PROTOCOL_VERSION}; install the same distbench at all nodes",
+                )
+            except WireError as error:
+                self._refuse(Cause.MALFORMED, str(error))
+            if greeting is None:
+                break
+            answer += self._step(greeting)
+        return answer
+
+    def _step(self, greeting: Greeting) -> bytes:
+        if isinstance(greeting, Refusal):
+            self._phase = Phase.REFUSED
+            reason = "".join(c if c.isprintable() else "?" for c in greeting.reason)
+            raise HandshakeRefused(Cause.BY_PEER, f"refused by the peer: {reason}", b"")
+        phase = NEXT.get((self._phase, type(greeting)))
+        if phase is None:
+            self._refuse(Cause.ORDER, f"{type(greeting).__name__} came while {self._phase.value}")
+        answer = self._answer(greeting)
+        self._phase = phase
+        return answer
+
+    def _answer(self, greeting: Greeting) -> bytes:
+        """Check a message that is in order; the bytes that answer it."""
+        raise NotImplementedError
+
+    def _refuse(self, cause: Cause, reason: str) -> NoReturn:
+        self._phase = Phase.REFUSED
+        self._buffer = bytearray()
+        raise HandshakeRefused(cause, reason, encode_refusal(reason))
+
+    def _check_key(self, peer: PeerId, key: bytes) -> None:
+        """Refuse an id that is not in the roster, and a key that is not this id's."""
+        if peer == self._me.node or peer not in self._roster:
+            self._refuse(Cause.STRANGER, f"{peer!r} is no peer of {self._me.node}; compare the configs of both")
+        if self._roster[peer] not in (None, key):
+            self._refuse(Cause.IMPOSTOR, f"{peer} showed a key that is not the one known for it")
+        if key == self._me.keys.public:
+            self._refuse(Cause.IMPOSTOR, f"{peer} showed the key of {self._me.node}")
+
+    def _check_run(self, peer: PeerId, run: bytes) -> None:
+        if run != self._terms.run:
+            self._refuse(
+                Cause.RUN,
+                f"{peer} is in run {run.hex()[:8]}, {self._me.node} in run {self._terms.run.hex()[:8]}; "
+                f"a process of an earlier run may still be there",
+            )
+
+    def _check_nonce(self, nonce: bytes) -> None:
+        if nonce == self._me.nonce:
+            self._refuse(Cause.SIGNATURE, "the peer showed this side's own nonce")
+
+    def _check_signature(self, peer: PeerId, key: bytes, data: bytes, signature: bytes) -> None:
+        if not self._verify(key, data, signature):
+            self._refuse(Cause.SIGNATURE, f"{peer} could not prove that it holds its key")
+
+    def _received_from(self, peer: PeerId, incarnation: int) -> int:
+        number = self._received(peer, incarnation)
+        if number is None:
+            self._refuse(Cause.STALE, f"incarnation {incarnation} of {peer} is over; a later one is known")
+        return number
+
+
+class Initiator(Handshake):
+    """The side that dials ``peer``."""
+
+    _START = Phase.CALLING
+
+    def __init__(
+        self,
+        me: Identity,
+        terms: Terms,
+        peer: PeerId,
+        *,
+        roster: Mapping[PeerId, bytes | None],
+        verify: Verify,
+        received: Received,
+    ) -> None:
+        super().__init__(me, terms, roster=roster, verify=verify, received=received)
+        self._peer = peer
+        self._hello = Hello(
+            run=terms.run,
+            format=terms.format,
+            definition=terms.definition,
+            config=terms.config,
+            src=me.node,
+            dst=peer,
+            key=me.keys.public,
+            incarnation=me.incarnation,
+            nonce=me.nonce,
+        )
+        self._challenge: Challenge
+        self._told: int
+
+    def first(self) -> bytes:
+        """The Hello."""
+        return encode_greeting(self._hello)
+
+    def _answer(self, greeting: Greeting) -> bytes:
+        match greeting:
+            case Challenge():
+                return self._prove(greeting)
+            case Welcome():
+                return self._finish(greeting)
+            case _:
+                raise InternalError(f"{type(greeting).__name__} is not for an initiator")
+
+    def _prove(self, challenge: Challenge) -> bytes:
+        self._check_key(self._peer, challenge.key)
+        if self._terms.run:
+            self._check_run(self._peer, challenge.run)
+        self._check_nonce(challenge.nonce)
+        self._challenge = challenge
+        self._told = self._received_from(self._peer, challenge.incarnation)
+        signed = statement(_INITIATOR, self._hello, challenge, self._told)
+        return encode_greeting(Proof(self._told, self._me.keys.sign(signed)))
+
+    def _finish(self, welcome: Welcome) -> bytes:
+        challenge = self._challenge
+        signed = statement(_RESPONDER, self._hello, challenge, self._told, welcome.received)
+        self._check_signature(self._peer, challenge.key, signed, welcome.signature)
+        self._check_key(self._peer, challenge.key)  # once more: another key may have proven itself first
+        self._result = Agreed(self._peer, challenge.key, challenge.incarnation, welcome.received, challenge.run)
+        return b""
+
+
+class Responder(Handshake):
+    """The side that is dialled, and learns from the Hello by whom."""
+
+    _START = Phase.LISTENING
+    _hello: Hello
+    _challenge: Challenge
+
+    def _answer(self, greeting: Greeting) -> bytes:
+        match greeting:
+            case Hello():
+                return self._ask(greeting)
+            case Proof():
+                return self._accept(greeting)
+            case _:
+                raise InternalError(f"{type(greeting).__name__} is not for a responder")
+
+    def _ask(self, hello: Hello) -> bytes:
+        """Compare all that can be compared without a signature."""
+        peer = PeerId(hello.src)
+        self._check_terms(hello)
+        self._check_key(peer, hello.key)
+        self._check_nonce(hello.nonce)
+        self._received_from(peer, hello.incarnation)
+        me = self._me
+        self._hello = hello
+        self._challenge = Challenge(self._terms.run, me.keys.public, me.incarnation, me.nonce)
+        return encode_greeting(self._challenge)
+
+    def _check_terms(self, hello: Hello) -> None:
+        """Refuse what differs from this side's run, naming all of it."""
+        here, terms = self._me.node, self._terms
+        peer = f"{hello.src!r}"
+        if hello.dst != here:
+            self._refuse(
+                Cause.ADDRESS,
+                f"{peer} wanted {hello.dst!r}, but this is {here}; a host or port in the config leads to the wrong node",
+            )
+        differences: list[tuple[Cause, str]] = []
+        if hello.format != terms.format:
+            differences.append((Cause.FORMAT, f"format {hello.format!r} there, {terms.format!r} here"))
+        if hello.definition != terms.definition:
+            differences.append((Cause.DEFINITION, _differing("algorithm", hello.definition, terms.definition)))
+        if hello.config != terms.config:
+            differences.append((Cause.CONFIG, _differing("config", hello.config, terms.config)))
+        if differences:
+            causes, texts = zip(*differences, strict=True)
+            self._refuse(causes[0], f"{peer} and {here} differ: {'; '.join(texts)}")
+        if hello.run:
+            self._check_run(PeerId(peer), hello.run)
+
+    def _accept(self, proof: Proof) -> bytes:
+        hello, challenge = self._hello, self._challenge
+        peer = PeerId(hello.src)
+        signed = statement(_INITIATOR, hello, challenge, proof.received)
+        self._check_signature(peer, hello.key, signed, proof.signature)
+        self._check_key(peer, hello.key)  # once more: another key may have proven itself first
+        received = self._received_from(peer, hello.incarnation)
+        signed = statement(_RESPONDER, hello, challenge, proof.received, received)
+        self._result = Agreed(peer, hello.key, hello.incarnation, proof.received, challenge.run)
+        return encode_greeting(Welcome(received, self._me.keys.sign(signed)))
+
+
+def encode_refusal(reason: str) -> bytes:
+    """What to write before closing a connection whose handshake does not go on, for instance past its time limit."""
+    return encode_greeting(Refusal(reason[:1000].encode(errors="replace").decode()))
+
+
+def _differing(what: str, there: bytes, here: bytes) -> str:
+    return f"{what} {there.hex()[:8]} there, {here.hex()[:8]} here"

@@ -1,0 +1,110 @@
+"""One layer of a node: an instance of an algorithm and the host it asks."""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from distbench.algorithm import Algorithm
+from distbench.community import PeerId
+from distbench.config.binding import BoundLayer
+from distbench.definition import Interception
+from distbench.errors import DistbenchError, MessageError
+from distbench.peer import Peers
+from distbench.signing import Signed
+
+if TYPE_CHECKING:
+    from distbench.node.node import Node
+
+T = TypeVar("T")
+
+
+class Layer:
+    """Implements ``algorithm.Host`` for one instance."""
+
+    __slots__ = ("_choices", "bound", "children", "done", "instance", "name", "node", "parent")
+
+    def __init__(self, node: Node, bound: BoundLayer, parent: Layer | None, name: str) -> None:
+        self.node = node
+        self.bound = bound
+        self.parent = parent
+        self.name = name
+        self.done = False
+        self._choices = 0
+        cls = bound.definition.cls
+        self.instance: Algorithm = cls.__new__(cls)
+        self.children = {key: Layer(node, child, self, key) for key, child in bound.children.items()}
+
+    def build(self, peers: Peers) -> None:
+        """Fill the instance, then run its ``__init__``, in which all of it can be read already."""
+        definition, instance = self.bound.definition, self.instance
+        state = vars(instance)
+        state["_distbench"] = self
+        state["_parent"] = None if self.parent is None else self.parent.instance
+        state["peers"] = peers
+        state["community"] = self.node.community
+        for name, value in definition.copied:
+            state[name] = copy.deepcopy(value)
+        state.update(self.bound.values)
+        for name, child in self.children.items():
+            state[name] = child.instance
+        given: Mapping[str, object] = {
+            **self.bound.values,
+            "config": dict(self.bound.block),
+            "peers": peers,
+            "community": self.node.community,
+        }
+        type(instance).__init__(instance, *(given[name] for name in definition.arguments))
+
+    # -------------------------------------------------- what the instance asks
+
+    @property
+    def node_id(self) -> PeerId:
+        return self.node.node_id
+
+    @property
+    def size(self) -> int:
+        return len(self.node.community.nodes)
+
+    @property
+    def random(self) -> random.Random:
+        return self.node.random
+
+    def choice(self, options: Sequence[T]) -> T:
+        if not options:
+            raise IndexError("choice() needs at least one option")
+        key = ("choice", self.node.node_id, self.bound.path, self._choices)
+        self._choices += 1
+        return options[self.node.choices.index(key, len(options))]
+
+    def now(self) -> float:
+        return self.node.now()
+
+    def terminate(self) -> None:
+        if not self.done:
+            self.done = True
+            self.node.terminated(self)
+
+    def sign(self, message: T) -> Signed[T]:
+        return self.node.sign(message)
+
+    async def deliver_message(self, src: PeerId, message: object) -> Any:
+        parent = self.parent
+        if parent is None:
+            raise DistbenchError(f"{self.bound.definition.name} has no parent to deliver to; check self._parent first")
+        found = self._interception(parent, message)
+        return await found.function(parent.instance, src, message)
+
+    def _interception(self, parent: Layer, message: object) -> Interception:
+        table = parent.bound.definition.interceptions[self.name]
+        kinds: list[Any] = list(type(message).__mro__[:-1])
+        if isinstance(message, Signed):
+            kinds = [Signed[type(message.unwrap())], Signed]  # type: ignore[misc]
+        for kind in (*kinds, Any):
+            if kind in table:
+                return table[kind]
+        raise MessageError(
+            f"{parent.bound.definition.name} has no @handler(from_child={self.name!r}) for {type(message).__name__}"
+        )

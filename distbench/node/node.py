@@ -1,0 +1,427 @@
+"""A node: joins layers, routes, calls and counters, and runs the handlers of what arrives."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import random
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import msgspec
+
+from distbench.community import Community, PeerId
+from distbench.config.binding import BoundLayer
+from distbench.errors import HandlerError, MessageError, PeerDown, RemoteError, SignatureError
+from distbench.formats import explain
+from distbench.node.calls import Calls
+from distbench.node.current import current_node
+from distbench.node.execution import Resumed, StandIn, _enter_task, _leave_task
+from distbench.node.failures import is_cancellation, name_exception, render_traceback
+from distbench.node.layer import Layer
+from distbench.node.lifecycle import Phase, Signal, following
+from distbench.node.port import FAULT, NOTHING, REPLY, Link, Port
+from distbench.node.route import REFUSALS, Codecs, Hook, Route
+from distbench.peer import Peer, Peers, peer_class
+from distbench.signing import KeyPair, Signed
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFailure:
+    """An exception in a handler, hook or task of a node."""
+
+    node: PeerId
+    handler: str
+    message: str
+    at: float
+    exception: str
+    traceback: str
+    cause: BaseException
+
+
+class Observer(Protocol):
+    """Who is told of a node's fate, and of what it drops."""
+
+    def on_terminated(self, node: Node, path: str) -> None: ...
+    def on_failure(self, node: Node, failure: NodeFailure) -> None: ...
+    def on_crash(self, node: Node) -> None: ...
+    def on_drop(self, node: Node, src: PeerId, reason: str) -> None: ...
+
+
+class Decisions(Protocol):
+    """Where a node's random decisions come from, each under a key."""
+
+    def index(self, key: tuple[str | int, ...], options: int) -> int: ...
+    def seed(self, key: tuple[str | int, ...]) -> int: ...
+
+
+class WireTable:
+    """The numbers under which handlers travel: the same at every node of a run."""
+
+    def __init__(self, bound: Mapping[PeerId, BoundLayer]) -> None:
+        self.names: list[tuple[str, str]] = []
+        self.numbers: dict[tuple[str, str], int] = {}
+        seen: set[tuple[str, int]] = set()
+        for top in bound.values():
+            for layer in top.walk():
+                if (layer.path, id(layer.definition)) in seen:
+                    continue
+                seen.add((layer.path, id(layer.definition)))
+                for handler in layer.definition.handlers:
+                    name = (layer.path, handler.name)
+                    if name not in self.numbers:
+                        self.numbers[name] = len(self.names)
+                        self.names.append(name)
+
+    def show(self, number: int) -> str:
+        """The name of a handler, for people."""
+        if number < 0:
+            return "reply" if number == REPLY else "fault"
+        path, name = self.names[number]
+        return f"{path}.{name}" if path else name
+
+
+class Node:
+    """One node of a run, single-threaded. ``deliver`` is what its port calls."""
+
+    def __init__(
+        self,
+        node_id: PeerId,
+        bound: BoundLayer,
+        community: Community,
+        listeners: tuple[PeerId, ...],
+        *,
+        port: Port,
+        table: WireTable,
+        codecs: Codecs,
+        key: Any,
+        choices: Decisions,
+        observer: Observer,
+        loop: asyncio.AbstractEventLoop,
+        peer_classes: dict[Any, type[Peer]],
+    ) -> None:
+        self.node_id = node_id
+        self.community = community
+        self.port = port
+        self.codecs = codecs
+        self.choices = choices
+        self.observer = observer
+        self.loop = loop
+        self.phase = Phase.NEW
+        self.calls = Calls()
+        self.links: dict[PeerId, Link] = {}
+        self.burst = 0
+        self.running: dict[asyncio.Task[Any], Job] = {}
+        self.dropped: dict[str, int] = {}
+        self.done = False
+        self.failed = False
+        self.ended_at: float | None = None
+        self._key = key
+        self._random: random.Random | None = None
+        self._early: list[tuple[PeerId, int, int, bytes, Any]] = []
+        self._reachable = {*community.neighbours, *listeners}
+        self.context = contextvars.Context()
+        self.context.run(current_node.set, self)
+        self.routes: list[Route | None] = [None] * len(table.names)
+        self.top = Layer(self, bound, None, "")
+        self._layers: list[Layer] = []
+        self.context.run(self._build, self.top, table, codecs, peer_classes)
+
+    # -------------------------------------------------- building
+
+    def _build(
+        self, layer: Layer, table: WireTable, codecs: Codecs, peer_classes: dict[Any, type[Peer]]
+    ) -> None:
+        for child in layer.children.values():
+            self._build(child, table, codecs, peer_classes)
+        definition, path = layer.bound.definition, layer.bound.path
+        routes = tuple(
+            Route(self, table.numbers[path, handler.name], path, handler, layer.instance, codecs)
+            for handler in definition.handlers
+        )
+        for route in routes:
+            self.routes[route.number] = route
+        known = id(definition)
+        cls = peer_classes.get(known)
+        if cls is None:
+            cls = peer_classes[known] = peer_class(definition)
+        made = cls
+        reachable = self._reachable
+
+        def other(peer_id: PeerId) -> Peer | None:
+            return made(peer_id, routes) if peer_id in reachable else None
+
+        layer.build(Peers({peer: made(peer, routes) for peer in self.community.neighbours}, other))
+        self._layers.append(layer)
+
+    def open(self, dst: PeerId) -> Link:
+        """The link to a peer, at the first message to it."""
+        link = self.links[dst] = self.port.link(dst)
+        return link
+
+    def now(self) -> float:
+        return self.port.now()
+
+    @property
+    def random(self) -> random.Random:
+        if self._random is None:
+            self._random = random.Random(self.choices.seed(("random", self.node_id)))
+        return self._random
+
+    def sign(self, message: Any) -> Signed[Any]:
+        pair: KeyPair = self._key()
+        return self.codecs.codec.sign(message, pair, self.node_id)
+
+    # -------------------------------------------------- life
+
+    def start(self) -> None:
+        """Run every ``on_start``, children's first, to its end or its first wait; then what has arrived."""
+        self.phase = following(self.phase, Signal.START)
+        for layer in self._layers:
+            path = layer.bound.path
+            hook = Hook(f"{path}.on_start" if path else "on_start")
+            self._run(layer.instance.on_start(), hook, None, 0, NOTHING)
+            if self.phase is Phase.CRASHED:
+                return
+        self.phase = following(self.phase, Signal.STARTED)
+        early, self._early = self._early, []
+        for arrived in early:
+            self.deliver(*arrived)
+
+    def terminated(self, layer: Layer) -> None:
+        """A layer said ``terminate()``."""
+        if layer is self.top:
+            self.done = True
+            self.ended_at = self.now()
+        self.observer.on_terminated(self, layer.bound.path)
+
+    def crash(self) -> None:
+        """Stop for good, in the middle of whatever it was doing."""
+        self.phase = following(self.phase, Signal.CRASH)
+        self.ended_at = self.now()
+        for task in list(self.running):
+            task.cancel()
+        self.observer.on_crash(self)
+
+    def peer_down(self, peer: PeerId, reason: str) -> None:
+        """The failure notice: calls to ``peer`` end in ``PeerDown``, casts to it are dropped and counted."""
+        if peer in self._reachable:
+            self.links[peer] = DeadLink(self, peer, reason)
+            for future in self.calls.to(peer):
+                future.set_exception(PeerDown(peer, reason))
+
+    async def leave(self) -> dict[str, object]:
+        """``on_exit`` of every layer, the top first; then the report."""
+        self.phase = following(self.phase, Signal.LEAVE)
+        for layer in reversed(self._layers):
+            await self._hook(layer, "on_exit")
+        report = await self._report(self.top)
+        self.phase = following(self.phase, Signal.LEFT)
+        return report
+
+    async def _hook(self, layer: Layer, name: str) -> Any:
+        try:
+            return await getattr(type(layer.instance), name)(layer.instance)
+        except Exception as error:
+            path = layer.bound.path
+            self.fail(f"{path}.{name}" if path else name, "", error)
+            return None
+
+    async def _report(self, layer: Layer) -> dict[str, object]:
+        found = await self._hook(layer, "report")
+        if found is not None and not isinstance(found, Mapping):
+            error = TypeError(f"report() returns a dictionary, not {type(found).__name__}")
+            self.fail("report", "", error)
+            found = None
+        report: dict[str, object] = msgspec.to_builtins(dict(found or {}), enc_hook=str, str_keys=True)
+        for name, child in layer.children.items():
+            inner = await self._report(child)
+            if inner:
+                report[name] = inner
+        return report
+
+    # -------------------------------------------------- arrivals
+
+    def deliver(self, src: PeerId, handler: int, call: int, payload: bytes, value: Any = NOTHING) -> None:
+        """Take a message from the port: start its handler, or match it with its call."""
+        if self.phase is not Phase.RUNNING:
+            if self.phase is Phase.NEW or self.phase is Phase.STARTING:
+                self._early.append((src, handler, call, payload, value))
+            else:
+                self.drop(src, "the node had ended" if self.phase is not Phase.CRASHED else "the node had crashed")
+            return
+        if handler < 0:
+            self._reply_arrived(src, handler, call, payload, value)
+            return
+        route = self.routes[handler] if handler < len(self.routes) else None
+        if route is None:
+            self.drop(src, "no such handler")
+            return
+        if value is NOTHING:
+            try:
+                value = route.decode(payload)
+                if route.signed and value is not None and isinstance(value, Signed) and value.signer != src:
+                    raise SignatureError(f"it is signed by {value.signer}, not by the node that sent it")
+            except SignatureError as error:
+                logger.warning("%s dropped from %s: %s", route.name, src, error)
+                self.drop(src, "bad signature")
+                return
+            except REFUSALS as error:
+                logger.warning("%s dropped from %s: %s", route.name, src, explain(error))
+                self.drop(src, "does not fit the handler")
+                return
+        route.messages_in += 1
+        route.bytes_in += len(payload)
+        self.burst = 0
+        self._run(route.function(route.instance, src, value), route, src, call, value)
+
+    def drop(self, src: PeerId, reason: str) -> None:
+        """Count a message that this node does not take."""
+        self.dropped[reason] = self.dropped.get(reason, 0) + 1
+        self.observer.on_drop(self, src, reason)
+
+    def _reply_arrived(self, src: PeerId, kind: int, call: int, payload: bytes, value: Any) -> None:
+        found = self.calls.match(src, call)
+        if found is None:
+            return  # the caller gave up waiting
+        route, future = found
+        if kind == FAULT:
+            future.set_exception(RemoteError(src, route.name, msgspec.msgpack.decode(payload, type=str)))
+            return
+        if value is NOTHING:
+            try:
+                value = route.decode_reply(payload)
+            except SignatureError as error:
+                self.drop(src, "bad signature")
+                future.set_exception(SignatureError(f"the reply of {src} to {route.name}: {error}"))
+                return
+            except REFUSALS as error:
+                self.drop(src, "does not fit the handler")
+                future.set_exception(RemoteError(src, route.name, f"a reply that does not fit: {explain(error)}"))
+                return
+        future.set_result(value)
+
+    # -------------------------------------------------- running handlers
+
+    def _run(self, coro: Any, route: Route | Hook, src: PeerId | None, call: int, value: Any) -> None:
+        """Run a coroutine's first segment now; a task drives the rest, if there is one."""
+        loop = self.loop
+        stand_in = StandIn(loop, coro)
+        context = self.context.copy()
+        _enter_task(loop, stand_in)
+        try:
+            waits_for = context.run(coro.send, None)
+        except StopIteration as stop:
+            _leave_task(loop, stand_in)
+            stand_in._ended()
+            if call:
+                self.reply(route, src, call, stop.value)  # type: ignore[arg-type]
+            return
+        except (KeyboardInterrupt, SystemExit):
+            _leave_task(loop, stand_in)
+            raise
+        except BaseException as error:
+            _leave_task(loop, stand_in)
+            stand_in._ended()
+            Job(self, route, src, call, value).failed(error)
+            return
+        _leave_task(loop, stand_in)
+        job = Job(self, route, src, call, value)
+        task = loop.create_task(Resumed(coro, waits_for, job), name=stand_in.get_name(), context=context)
+        job.task = task
+        job.coro = coro
+        self.running[task] = job
+        stand_in._promoted(task)
+
+    def reply(self, route: Route, dst: PeerId, call: int, value: Any) -> None:
+        """Send what a handler returned to its caller."""
+        if route.definition.reply is None:
+            return
+        try:
+            payload = route.encode_reply(value)
+            copy = NOTHING if route.check_reply is None else route.check_reply(payload)
+        except REFUSALS as error:
+            refused = route.refused(value, route.definition.reply, error)
+            refused = MessageError(str(refused).replace(" takes ", " returns ", 1))
+            self.fail(route.name, "", refused)
+            self.fault(dst, call, refused)
+            return
+        (self.links.get(dst) or self.open(dst)).send(REPLY, call, payload, copy)
+
+    def fault(self, dst: PeerId, call: int, error: BaseException) -> None:
+        """Tell a caller that its handler raised."""
+        payload = msgspec.msgpack.encode(name_exception(error)[:1000])
+        (self.links.get(dst) or self.open(dst)).send(FAULT, call, payload, NOTHING)
+
+    def fail(self, handler: str, message: str, error: BaseException) -> None:
+        """Record that user code of this node raised; the run goes on to its end."""
+        self.failed = True
+        cause = HandlerError(f"{self.node_id}.{handler} raised {name_exception(error)}")
+        cause.__cause__ = error
+        text = render_traceback(error)
+        self.observer.on_failure(
+            self, NodeFailure(self.node_id, handler, message, self.now(), name_exception(error), text, cause)
+        )
+
+    def breathe(self, waits: Awaitable[None] | None) -> Awaitable[None]:
+        """After very many casts in one step, let others run."""
+        self.burst = 0
+        return asyncio.sleep(0) if waits is None else waits
+
+
+class Job:
+    """A handler or hook that waits or failed: what it is, and what is to be done when it ends."""
+
+    __slots__ = ("call", "coro", "node", "route", "src", "task", "value")
+
+    def __init__(self, node: Node, route: Route | Hook, src: PeerId | None, call: int, value: Any) -> None:
+        self.node = node
+        self.route = route
+        self.src = src
+        self.call = call
+        self.value = value
+        self.task: asyncio.Task[Any] | None = None
+        self.coro: Any = None
+
+    def _forget(self) -> None:
+        if self.task is not None:
+            self.node.running.pop(self.task, None)
+
+    def returned(self, value: Any) -> None:
+        self._forget()
+        if self.call and isinstance(self.route, Route) and self.src is not None:
+            if self.node.phase is not Phase.CRASHED:
+                self.node.reply(self.route, self.src, self.call, value)
+
+    def failed(self, error: BaseException) -> None:
+        self._forget()
+        node = self.node
+        if node.phase in (Phase.CRASHED, Phase.ENDED):
+            return
+        if not is_cancellation(error):
+            message = "" if self.value is NOTHING else f"{self.value!r} from {self.src}"
+            node.fail(self.route.name, message, error)
+        if self.call and self.src is not None and node.phase is Phase.RUNNING:
+            node.fault(self.src, self.call, error)
+        if isinstance(self.route, Hook) and not is_cancellation(error):
+            node.crash()
+
+
+class DeadLink:
+    """A link to a node that is known to be gone."""
+
+    __slots__ = ("_node", "_peer", "_reason")
+
+    def __init__(self, node: Node, peer: PeerId, reason: str) -> None:
+        self._node = node
+        self._peer = peer
+        self._reason = reason
+
+    def send(self, handler: int, call: int, payload: bytes, value: Any) -> None:
+        if call and handler >= 0:
+            raise PeerDown(self._peer, self._reason)
+        self._node.drop(self._peer, f"{self._peer} {self._reason}")

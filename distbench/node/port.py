@@ -1,0 +1,37 @@
+"""The small port through which a node sees the world; simulation and network both implement it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Any, Final, Protocol
+
+from distbench.community import PeerId
+
+REPLY: Final = -1
+"""In place of a handler's number: the reply to a call."""
+FAULT: Final = -2
+"""In place of a handler's number: the handler of a call raised."""
+NOTHING: Final = object()
+"""No decoded copy travels with the bytes."""
+
+
+class Link(Protocol):
+    """The directed channel from this node to one peer: delivers once and in order."""
+
+    def send(self, handler: int, call: int, payload: bytes, value: Any) -> Awaitable[None] | None:
+        """Take a message: None when it is taken, else what to await until there is room.
+
+        ``handler`` is a number of the run's wire table, ``REPLY`` or ``FAULT``; ``call`` is 0 for a cast;
+        ``value`` is the decoded copy of the payload where the port checks sends, else ``NOTHING``.
+        """
+
+
+class Port(Protocol):
+    """What a node asks of its surroundings."""
+
+    checks_sends: bool
+    """The sender decodes what it sends, so that a value that does not fit is refused there."""
+
+    def link(self, dst: PeerId) -> Link: ...
+    def now(self) -> float:
+        """Seconds since the run began."""

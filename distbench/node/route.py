@@ -1,0 +1,130 @@
+"""One handler of one layer at one node: the way out to its namesakes, the way in to the instance, the counters."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from distbench.algorithm import Algorithm
+from distbench.community import PeerId
+from distbench.definition import HandlerDefinition
+from distbench.errors import MessageError
+from distbench.formats import Codec, Decode, Encode, explain
+from distbench.messages import Shape, show_type
+from distbench.node.port import NOTHING
+
+if TYPE_CHECKING:
+    from distbench.node.node import Node
+
+REFUSALS = (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError)
+"""What encoders and decoders raise for a value that does not fit."""
+
+
+class Hook:
+    """``on_start`` of a layer, run like a handler."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+class Route:
+    """The compiled way of one message type. Counts casts and requests; replies apart."""
+
+    __slots__ = (
+        "bytes_in", "bytes_out", "check", "check_reply", "decode", "decode_reply", "definition", "encode",
+        "encode_reply", "function", "instance", "messages_in", "messages_out", "name", "node", "number", "signed",
+    )  # fmt: skip
+
+    def __init__(
+        self, node: Node, number: int, path: str, definition: HandlerDefinition, instance: Algorithm, codecs: Codecs
+    ) -> None:
+        self.node = node
+        self.number = number
+        self.name = f"{path}.{definition.name}" if path else definition.name
+        self.definition = definition
+        self.function = definition.function
+        self.instance = instance
+        self.signed = definition.signed_by_sender
+        self.encode, self.decode, self.check = codecs.of(definition.message)
+        self.encode_reply, self.decode_reply, self.check_reply = codecs.of(definition.reply)
+        self.messages_in = self.bytes_in = self.messages_out = self.bytes_out = 0
+
+    def cast(self, dst: PeerId, message: Any) -> Awaitable[None] | None:
+        """Hand a cast to the link; what to await before going on, or None."""
+        try:
+            payload = self.encode(message)
+            value = NOTHING if self.check is None else self.check(payload)
+        except REFUSALS as error:
+            raise self.refused(message, self.definition.message, error) from None
+        node = self.node
+        self.messages_out += 1
+        self.bytes_out += len(payload)
+        waits = (node.links.get(dst) or node.open(dst)).send(self.number, 0, payload, value)
+        node.burst += 1
+        return node.breathe(waits) if node.burst >= 1000 else waits
+
+    async def call(self, dst: PeerId, message: Any) -> Any:
+        """Send a request and wait for its reply."""
+        try:
+            payload = self.encode(message)
+            value = NOTHING if self.check is None else self.check(payload)
+        except REFUSALS as error:
+            raise self.refused(message, self.definition.message, error) from None
+        node = self.node
+        link = node.links.get(dst) or node.open(dst)
+        number, future = node.calls.open(dst, self, node.loop)
+        try:
+            self.messages_out += 1
+            self.bytes_out += len(payload)
+            waits = link.send(self.number, number, payload, value)
+            if waits is not None:
+                await waits
+            return await future
+        finally:
+            node.calls.close(number)
+
+    def refused(self, value: object, shape: Shape, error: Exception) -> MessageError:
+        """The error that names handler, expected and found type, and what exactly did not fit."""
+        found = type(value).__name__
+        return MessageError(
+            f"{self.name} takes {show_type(shape.annotation)}, which this {found} does not fit: {explain(error, value)}"
+        )
+
+
+class Codecs:
+    """The encoders and decoders of a run; where sends are checked, one more decoder that takes signatures on trust."""
+
+    __slots__ = ("_checking", "codec")
+
+    def __init__(self, codec: Codec, checks_sends: bool) -> None:
+        self.codec = codec
+        self._checking = Codec(codec.format) if checks_sends else None
+
+    def of(self, shape: Shape | None) -> tuple[Encode, Decode, Decode | None]:
+        """Encoder, decoder, and what a sender checks with.
+
+        What may carry signatures is decoded again by the receiver, who must verify them.
+        """
+        if shape is None:
+            return _nothing, _nothing, None
+        checking = None
+        if self._checking is not None:
+            decode = self._checking.decoder(shape)
+            checking = _checked_only(decode) if shape.signed else decode
+        return self.codec.encoder(shape), self.codec.decoder(shape), checking
+
+
+def _nothing(value: object) -> bytes:
+    return b""
+
+
+def _checked_only(decode: Decode) -> Decode:
+    def check(payload: bytes) -> Any:
+        decode(payload)
+        return NOTHING
+
+    return check

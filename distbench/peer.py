@@ -1,0 +1,109 @@
+"""``Peer``: another node as an algorithm sees it, with one typed method per handler."""
+
+from __future__ import annotations
+
+import inspect
+import weakref
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+
+from distbench.community import PeerId
+from distbench.definition import AlgorithmDefinition, HandlerDefinition
+from distbench.errors import nearest
+
+
+class Outlet(Protocol):
+    """What a peer's method hands a message to: one handler of one layer of the node."""
+
+    def cast(self, dst: PeerId, message: object) -> Awaitable[None] | None: ...
+    def call(self, dst: PeerId, message: object) -> Awaitable[Any]: ...
+
+
+class Peer:
+    """Another node. Awaiting ``peer.vote(message)`` casts or calls its handler ``vote``."""
+
+    __slots__ = ("_outlets", "peer_id")
+
+    peer_id: PeerId
+    """The name of that node."""
+
+    def __init__(self, peer_id: PeerId, outlets: tuple[Outlet, ...]) -> None:
+        self.peer_id = peer_id
+        self._outlets = outlets
+
+    def __repr__(self) -> str:
+        return f"<peer {self.peer_id}>"
+
+    def __hash__(self) -> int:
+        return hash(self.peer_id)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Peer) and other.peer_id == self.peer_id and other._outlets is self._outlets
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, handler: str) -> Callable[[Any], Awaitable[Any]]: ...
+
+
+class Peers(dict[PeerId, Peer]):
+    """The peers that a node lists, in that order; indexing also finds a node that lists this one."""
+
+    __slots__ = ("_others",)
+
+    def __init__(self, listed: dict[PeerId, Peer], others: Callable[[PeerId], Peer | None]) -> None:
+        super().__init__(listed)
+        self._others = others
+
+    def __missing__(self, peer_id: PeerId) -> Peer:
+        found = self._others(peer_id)
+        if found is None:
+            raise KeyError(f"{peer_id!r} is no neighbour of this node{nearest(peer_id, self)}")
+        return found
+
+
+_classes: weakref.WeakKeyDictionary[AlgorithmDefinition, type[Peer]] = weakref.WeakKeyDictionary()
+
+
+def peer_class(definition: AlgorithmDefinition) -> type[Peer]:
+    """The class whose methods are the handlers of ``definition``, in their order."""
+    handlers = definition.handlers
+    body: dict[str, Any] = {"__slots__": (), "__doc__": f"A peer that runs {definition.name}."}
+    for index, handler in enumerate(handlers):
+        body[handler.name] = _method(index, handler)
+
+    def unknown(self: Peer, name: str) -> NoReturn:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        known = [handler.name for handler in handlers]
+        hint = nearest(name, known) or f"; it has {', '.join(known) or 'none'}"
+        raise AttributeError(f"{definition.name} has no handler {name!r} to send to{hint}")
+
+    body["__getattr__"] = unknown
+    return type(f"{definition.name}Peer", (Peer,), body)
+
+
+def _method(index: int, handler: HandlerDefinition) -> Callable[..., Any]:
+    if handler.reply is None:
+
+        async def method(self: Peer, message: object) -> Any:
+            waits = self._outlets[index].cast(self.peer_id, message)
+            if waits is not None:
+                await waits
+
+    else:
+
+        async def method(self: Peer, message: object) -> Any:
+            return await self._outlets[index].call(self.peer_id, message)
+
+    parameter = handler.parameter if handler.parameter not in ("self", "waits") else "message"
+    # The user's own word for the parameter, so that peer.vote(msg=...) works at no cost a call.
+    names = tuple(parameter if name == "message" else name for name in method.__code__.co_varnames)
+    method.__code__ = method.__code__.replace(co_varnames=names)
+    method.__name__ = handler.name
+    method.__qualname__ = handler.function.__qualname__
+    method.__module__ = handler.function.__module__
+    method.__doc__ = handler.function.__doc__
+    signature = inspect.signature(handler.function)
+    kept = list(signature.parameters.values())
+    method.__signature__ = signature.replace(parameters=[kept[0], kept[2]])  # type: ignore[attr-defined]
+    return method

@@ -1,0 +1,124 @@
+"""What a person must know about a run beyond its table, so that nothing fails silently."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from distbench.community import PeerId
+from distbench.report.cells import render_cell
+from distbench.running.result import End, Failure, Outcome, RunResult, Suspended
+
+MOST_NODES = 100
+MOST_FAILURES = 10
+MOST_SUSPENDED = 30
+_FEW_NODES = 5
+_LONGEST_MESSAGE = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Lines that belong together; the first may have a colour."""
+
+    text: str
+    colour: str = ""
+
+
+def notes(result: RunResult) -> list[Note]:
+    """Failures, nodes that never terminated, what still waits, drops, what was in transit, the reason of the end."""
+    return [
+        *_failures(result.failures),
+        *_ended_without_a_failure(result),
+        *_never_terminated(result),
+        *_suspended(result.suspended),
+        *_dropped(result),
+        *_in_transit(result.in_transit),
+        *([Note(f"{result.outcome}: {result.reason}", "yellow")] if result.reason else []),
+    ]
+
+
+def join_names(names: Sequence[str], most: int = MOST_NODES) -> str:
+    """``n1, n2, n3``, or the first ``most`` of them and how many more there are."""
+    if len(names) <= most:
+        return ", ".join(names)
+    return f"{', '.join(names[:most])} and {len(names) - most:,} more"
+
+
+def _failures(failures: Sequence[Failure]) -> Iterator[Note]:
+    """Each failure with its traceback; the same one at other nodes is only named."""
+    alike: dict[tuple[str, ...], list[Failure]] = {}
+    for failure in failures:
+        alike.setdefault((failure.handler, failure.message, failure.exception, failure.traceback), []).append(failure)
+    groups = list(alike.values())
+    for first, *others in groups[:MOST_FAILURES]:
+        lines = [f"{first.node} failed in {first.handler} at {first.at:.6f} s: {first.exception}"]
+        if first.message:
+            lines.append(f"    message: {render_cell(first.message, _LONGEST_MESSAGE)}")
+        lines.append(textwrap.indent(first.traceback.rstrip(), "    "))
+        if others:
+            lines.append(f"    the same at {join_names([f'{other.node} ({other.at:.6f} s)' for other in others], 20)}")
+        yield Note("\n".join(filter(None, lines)), "red")
+    rest = Counter(f"{failure.handler} at {failure.node}" for group in groups[MOST_FAILURES:] for failure in group)
+    if rest:
+        counted = [f"{what} ({count:,})" if count > 1 else what for what, count in rest.items()]
+        yield Note(f"and {rest.total():,} more failures: {join_names(counted, 50)}", "red")
+
+
+def _ended_without_a_failure(result: RunResult) -> Iterator[Note]:
+    """Nodes whose end is a bad one though no exception says why."""
+    explained = {failure.node for failure in result.failures}
+    for end in (End.FAILED, End.CRASHED):
+        nodes = [node for node, one in result.nodes.items() if one.end is end and node not in explained]
+        if nodes:
+            yield Note(f"{end.value}: {join_names(nodes)}", "red")
+
+
+def _never_terminated(result: RunResult) -> Iterator[Note]:
+    nodes = result.never_terminated
+    if not nodes:
+        return
+    others_did = any(node.end is End.TERMINATED for node in result.nodes.values())
+    if result.outcome is Outcome.COMPLETED and not others_did:  # an endless algorithm under --duration
+        return
+    names = "all nodes" if len(nodes) == len(result.nodes) > _FEW_NODES else join_names(nodes)
+    yield Note(f"never terminated: {names}", "yellow")
+
+
+def _suspended(suspended: Sequence[Suspended]) -> Iterator[Note]:
+    """What still waits, once for all nodes at which it is the same; handlers and hooks before background tasks."""
+    alike: dict[tuple[bool, str, str, str], list[PeerId]] = {}
+    for one in sorted(suspended, key=lambda one: one.background):
+        alike.setdefault((one.background, one.name, one.where, one.waits_for), []).append(one.node)
+    for (background, name, where, waits_for), nodes in list(alike.items())[:MOST_SUSPENDED]:
+        task = "background task " if background else ""
+        times = Counter(nodes)
+        names = join_names([f"{node} (x{count:,})" if count > 1 else node for node, count in times.items()], 20)
+        yield Note(f"{names}: {task}{name} waits at {where} for {waits_for}", "" if background else "yellow")
+    if len(alike) > MOST_SUSPENDED:
+        yield Note(f"and {sum(map(len, list(alike.values())[MOST_SUSPENDED:])):,} more still wait")
+
+
+def _dropped(result: RunResult) -> Iterator[Note]:
+    by_reason: dict[str, dict[PeerId, int]] = {}
+    for node, one in result.nodes.items():
+        for reason, count in one.dropped.items():
+            if count:
+                by_reason.setdefault(reason, {})[node] = count
+    for reason, counts in by_reason.items():
+        yield Note(f"dropped {_messages(sum(counts.values()))}: {reason} ({_at(counts)})", "yellow")
+
+
+def _at(counts: Mapping[PeerId, int]) -> str:
+    most: Iterable[tuple[PeerId, int]] = sorted(counts.items(), key=lambda item: -item[1])
+    return "at " + join_names([f"{node}: {count:,}" for node, count in most], _FEW_NODES)
+
+
+def _in_transit(count: int) -> Iterator[Note]:
+    if count:
+        yield Note(f"{_messages(count)} in transit when the run ended, counted and not delivered")
+
+
+def _messages(count: int) -> str:
+    return f"{count:,} message{'s' * (count != 1)}"

@@ -1,0 +1,50 @@
+"""All that is printed about a run: the table, the notes, the digest, and last the line that says how it ended."""
+
+from __future__ import annotations
+
+from distbench.report.notes import notes
+from distbench.report.style import paint
+from distbench.report.table import render_table
+from distbench.running.result import End, Outcome, RunResult
+
+
+def render_summary(result: RunResult, *, width: int | None, colour: bool) -> str:
+    """The text for stdout. ``width`` is the terminal's, or None where there is none to fit into."""
+    lines = render_table(result, width=width, colour=colour)
+    remarks = notes(result)
+    if remarks:
+        lines.append("")
+    for note in remarks:
+        first, newline, rest = note.text.partition("\n")
+        lines.append(f"{paint(first, note.colour) if colour else first}{newline}{rest}")
+    lines.append("")
+    if result.digest is not None:
+        lines.append(_digest_line(result))
+    ending = render_ending(result)
+    hue = "green" if result.exit_status == 0 else "red"
+    lines.append(paint(ending, hue) if colour else ending)
+    return "\n".join(lines) + "\n"
+
+
+def render_ending(result: RunResult) -> str:
+    """One line: the outcome, virtual and wall time, messages and their rate; and whether any message was sent."""
+    bad = sum(node.end in (End.FAILED, End.CRASHED) for node in result.nodes.values())
+    outcome = result.outcome.value
+    if bad:
+        joint = ", but" if result.outcome in (Outcome.COMPLETED, Outcome.QUIESCENT) else ","
+        outcome += f"{joint} {bad:,} node{'s' * (bad != 1)} failed"
+    times = [f"{result.wall_time:,.3f} s wall"]
+    if result.mode == "offline":
+        times.insert(0, f"{result.virtual_time:,.3f} s virtual")
+    rate = result.deliveries / result.wall_time if result.wall_time > 0 else 0.0
+    if not any(node.messages_out for node in result.nodes.values()):
+        traffic = "no message was sent"
+    else:
+        traffic = f"{result.deliveries:,} messages, {rate:,.0f} messages/s"
+    return f"{outcome}: {', '.join(times)}, {traffic}"
+
+
+def _digest_line(result: RunResult) -> str:
+    """The digest, with all that it depends on beside the program."""
+    hash_seed = "" if result.hash_seed == "0" else f", PYTHONHASHSEED {result.hash_seed}"
+    return f"digest {result.digest} (seed {result.seed}{hash_seed})"

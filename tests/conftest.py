@@ -1,0 +1,99 @@
+"""What holds for every test: nothing is left behind, and a required test is not skipped."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+REQUIRED = frozenset(filter(None, os.environ.get("DISTBENCH_REQUIRE", "").replace(" ", "").split(",")))
+"""Markers whose tests must run: a skip there is a failure."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report: pytest.TestReport = yield  # type: ignore[misc]
+    wanted = sorted(marker for marker in REQUIRED if item.get_closest_marker(marker))
+    if wanted and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"DISTBENCH_REQUIRE names {', '.join(wanted)}, so this may not be skipped: {reason}"
+    return report  # type: ignore[return-value]
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    """A module that skips itself hides its markers: where any test is required, that fails as well."""
+    if REQUIRED and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"skipped as a whole under DISTBENCH_REQUIRE={','.join(sorted(REQUIRED))}: {report.longrepr}"
+
+
+def open_sockets() -> set[str]:
+    """The sockets of this process, as the kernel names them; empty where /proc is missing."""
+    found = set()
+    try:
+        descriptors = os.listdir("/proc/self/fd")
+    except OSError:
+        return found
+    for descriptor in descriptors:
+        try:
+            target = os.readlink(f"/proc/self/fd/{descriptor}")
+        except OSError:  # the descriptor of the listing itself
+            continue
+        if target.startswith("socket:"):
+            found.add(target)
+    return found
+
+
+def child_processes() -> set[str]:
+    """The process ids of this process's children, dead ones that nobody waited for included."""
+    found: set[str] = set()
+    for thread in Path("/proc/self/task").glob("*"):
+        try:
+            found.update((thread / "children").read_text().split())
+        except OSError:  # the thread has ended, or there is no /proc
+            continue
+    return found
+
+
+def is_resource_tracker(pid: str) -> bool:
+    """Whether it is multiprocessing's own helper, which lives as long as the interpreter."""
+    try:
+        return b"resource_tracker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+def pending_tasks() -> set[asyncio.Task[object]]:
+    """Tasks of any loop that have not ended, as far as this Python lists them."""
+    listed = getattr(asyncio.tasks, "_all_tasks", None) or getattr(asyncio.tasks, "_scheduled_tasks", ())
+    return {task for task in list(listed) if not task.done()}
+
+
+@pytest.fixture(autouse=True)
+def leaves_nothing_behind() -> Iterator[None]:
+    """Fails a test that leaves a task, socket, thread or child process behind."""
+    sockets, children, threads = open_sockets(), child_processes(), set(threading.enumerate())
+    tasks = pending_tasks()
+    yield
+    left = [f"task {task!r}" for task in pending_tasks() - tasks]
+    left += [f"open {name}" for name in sorted(open_sockets() - sockets)]
+    left += [f"child process {pid}" for pid in sorted(child_processes() - children) if not is_resource_tracker(pid)]
+    left += [f"thread {thread.name}" for thread in set(threading.enumerate()) - threads if thread.is_alive()]
+    assert not left, "left behind: " + "; ".join(left)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def plain_output() -> Iterator[None]:
+    """Colours and widths of the terminal that the tests run in change nothing; child processes inherit this."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NO_COLOR", "1")
+        patch.setenv("COLUMNS", "200")
+        patch.delenv("FORCE_COLOR", raising=False)
+        yield
+
+
