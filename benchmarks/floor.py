@@ -11,6 +11,7 @@ import random
 import sys
 import time
 from collections.abc import Callable, Coroutine, Generator
+from dataclasses import dataclass
 from heapq import heappop, heappush
 from statistics import median
 from typing import Any
@@ -18,7 +19,8 @@ from typing import Any
 import msgspec
 
 
-class Token(msgspec.Struct):
+@dataclass(slots=True)
+class Token:
     """The message of all benchmarks: an int, a short string, a list of three strings."""
 
     seq: int

@@ -18,7 +18,7 @@ def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in _DIGITS.split(name) if part)
 
 
-class Roster(tuple[PeerId, ...]):
+class Nodes(tuple[PeerId, ...]):
     """All nodes in the order of the config. Share one between the nodes of a run: it is sorted only once."""
 
     @cached_property
@@ -33,7 +33,7 @@ class Community:
     __slots__ = ("_neighbours", "_nodes")
 
     def __init__(self, nodes: Iterable[PeerId], neighbours: Iterable[PeerId]) -> None:
-        self._nodes = nodes if isinstance(nodes, Roster) else Roster(nodes)
+        self._nodes = nodes if isinstance(nodes, Nodes) else Nodes(nodes)
         self._neighbours = tuple(neighbours)
 
     @property

@@ -8,7 +8,6 @@ import inspect
 import logging
 import types
 import typing
-import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -68,7 +67,7 @@ class Interception:
     function: Callable[..., Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class AlgorithmDefinition:
     """All that distbench knows of an algorithm's class."""
 
@@ -89,14 +88,12 @@ class AlgorithmDefinition:
     file: str | None
 
 
-_known: weakref.WeakKeyDictionary[type, AlgorithmDefinition] = weakref.WeakKeyDictionary()
-
-
 def define(cls: type) -> AlgorithmDefinition:
     """Read the marks of ``cls`` and of all that it inherits."""
-    found = _known.get(cls)
+    found = cls.__dict__.get("__distbench_definition__") if isinstance(cls, type) else None
     if found is None:
-        found = _known[cls] = _Reader(cls).read()
+        found = _Reader(cls).read()
+        cls.__distbench_definition__ = found  # type: ignore[attr-defined] # lives and dies with the class
     return found
 
 

@@ -44,6 +44,7 @@ class Codec:
         self._decoder_class: Any = kind.Decoder
         self._encode: Encode = kind.Encoder(enc_hook=_write_special).encode
         self._decoders: dict[Any, Decode] = {}
+        self._shapes: dict[Any, Shape] = {}
 
     def encoder(self, shape: Shape) -> Encode:
         """A function from a value to bytes; it does not check the value against the shape."""
@@ -92,12 +93,17 @@ class Codec:
             made = self._decoders[decoded] = self._decoder_class(decoded, dec_hook=self._read_special).decode
             return made
 
+    def _shape(self, annotation: Any) -> Shape:
+        if annotation not in self._shapes:
+            self._shapes[annotation] = compile_shape(annotation, show_type(annotation))
+        return self._shapes[annotation]
+
     def sign(self, value: Any, pair: KeyPair, signer: PeerId) -> Signed[Any]:
         """Sign the bytes of ``value``; what is inside the result is a copy made from those bytes."""
         keyring = self._keyring
         if keyring is None:
             raise SignatureError("this codec has no keyring to sign for")
-        shape = compile_shape(type(value) if is_message(type(value)) else Any, f"sign({type(value).__name__})")
+        shape = self._shape(type(value) if is_message(type(value)) else Any)
         try:
             payload = self.encoder(shape)(value)
             copy = self.decoder(shape)(payload)
@@ -153,7 +159,7 @@ class Codec:
                     return self._read_signed(raw, AnyValue)
                 found = message_class(raw[0])
                 if found is not None:
-                    return self._convert(raw, compile_shape(found, found.__qualname__).decoded)
+                    return self._convert(raw, self._shape(found).decoded)
             return [self._read_any(item) for item in raw]
         if isinstance(raw, dict):
             for key in raw:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import weakref
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
@@ -61,11 +60,15 @@ class Peers(dict[PeerId, Peer]):
         return found
 
 
-_classes: weakref.WeakKeyDictionary[AlgorithmDefinition, type[Peer]] = weakref.WeakKeyDictionary()
-
-
 def peer_class(definition: AlgorithmDefinition) -> type[Peer]:
-    """The class whose methods are the handlers of ``definition``, in their order."""
+    """The class whose methods are the handlers of ``definition``, in their order; made once."""
+    made: type[Peer] | None = definition.__dict__.get("peer_class")
+    if made is None:
+        made = definition.__dict__["peer_class"] = _make_class(definition)
+    return made
+
+
+def _make_class(definition: AlgorithmDefinition) -> type[Peer]:
     handlers = definition.handlers
     body: dict[str, Any] = {"__slots__": (), "__doc__": f"A peer that runs {definition.name}."}
     for index, handler in enumerate(handlers):

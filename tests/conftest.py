@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,14 +15,14 @@ REQUIRED = frozenset(filter(None, os.environ.get("DISTBENCH_REQUIRE", "").replac
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    report: pytest.TestReport = yield  # type: ignore[misc]
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
     wanted = sorted(marker for marker in REQUIRED if item.get_closest_marker(marker))
     if wanted and report.skipped and not hasattr(report, "wasxfail"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         report.outcome = "failed"
         report.longrepr = f"DISTBENCH_REQUIRE names {', '.join(wanted)}, so this may not be skipped: {reason}"
-    return report  # type: ignore[return-value]
+    return report
 
 
 def pytest_collectreport(report: pytest.CollectReport) -> None:
@@ -34,7 +34,7 @@ def pytest_collectreport(report: pytest.CollectReport) -> None:
 
 def open_sockets() -> set[str]:
     """The sockets of this process, as the kernel names them; empty where /proc is missing."""
-    found = set()
+    found: set[str] = set()
     try:
         descriptors = os.listdir("/proc/self/fd")
     except OSError:
@@ -70,8 +70,16 @@ def is_resource_tracker(pid: str) -> bool:
 
 def pending_tasks() -> set[asyncio.Task[object]]:
     """Tasks of any loop that have not ended, as far as this Python lists them."""
-    listed = getattr(asyncio.tasks, "_all_tasks", None) or getattr(asyncio.tasks, "_scheduled_tasks", ())
-    return {task for task in list(listed) if not task.done()}
+    for name in ("_all_tasks", "_scheduled_tasks"):  # until 3.11, from 3.12
+        if (listed := getattr(asyncio.tasks, name, None)) is not None:
+            return {task for task in list(listed) if not task.done()}
+    return set()
+
+
+def outlives(thread: threading.Thread) -> bool:
+    """Whether a thread goes on although its test has ended; one that is about to end may do so."""
+    thread.join(timeout=0.2)
+    return thread.is_alive()
 
 
 @pytest.fixture(autouse=True)
@@ -83,7 +91,7 @@ def leaves_nothing_behind() -> Iterator[None]:
     left = [f"task {task!r}" for task in pending_tasks() - tasks]
     left += [f"open {name}" for name in sorted(open_sockets() - sockets)]
     left += [f"child process {pid}" for pid in sorted(child_processes() - children) if not is_resource_tracker(pid)]
-    left += [f"thread {thread.name}" for thread in set(threading.enumerate()) - threads if thread.is_alive()]
+    left += [f"thread {thread.name}" for thread in set(threading.enumerate()) - threads if outlives(thread)]
     assert not left, "left behind: " + "; ".join(left)
 
 
@@ -95,5 +103,3 @@ def plain_output() -> Iterator[None]:
         patch.setenv("COLUMNS", "200")
         patch.delenv("FORCE_COLOR", raising=False)
         yield
-
-

@@ -35,7 +35,9 @@ class Commands(click.Group):
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Name the default command where none is named."""
+        """Name the default command where none is named; no word at all asks for help."""
+        if not args and not ctx.resilient_parsing:
+            args = ["--help"]
         own = {name for parameter in self.get_params(ctx) for name in parameter.opts}
         if args and args[0].startswith("-") and args[0] not in own:
             args = [DEFAULT, *args]

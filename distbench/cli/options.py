@@ -25,18 +25,16 @@ class Option(click.Option):
         show_default: str | None = None,
         required: bool = False,
         count: bool = False,
-        is_flag: bool = False,
+        is_flag: bool | None = None,
         complete: Sequence[str] = (),
     ) -> None:
         """``names`` as click takes them; ``show_default`` is the default in words, with its unit."""
         self.section = section
-        text = f"{help}  [default: {show_default}]" if show_default else f"{help}  [required]" if required else help
         super().__init__(
             names,
-            help=text,
+            help=f"{help}  [default: {show_default}]" if show_default else help,
             metavar=metavar,
             type=type,
-            default=default,
             required=required,
             count=count,
             is_flag=is_flag,
@@ -44,6 +42,8 @@ class Option(click.Option):
             if complete
             else None,
         )
+        if default is not None:  # given to click, a default of None would satisfy 'required'
+            self.default = default
 
 
 class Command(click.Command):

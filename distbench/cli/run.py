@@ -59,7 +59,7 @@ def run(
 ) -> int:
     """Run it, print what happened, and return the exit status."""
     from distbench.config import load_config
-    from distbench.config.discovery import load_algorithm
+    from distbench.config.importing import load_algorithm
     from distbench.definition import define
 
     _name_useless_options(click.get_current_context(), mode)
@@ -137,16 +137,16 @@ run_command = Command(
         Option(
             ["-c", "--config"],
             section=_WHAT,
-            metavar="PATH",
+            metavar="CONFIG",
             required=True,
-            help="YAML file with the nodes.",
+            help="YAML file with the nodes, or a generator such as ring:16.",
         ),
         Option(
             ["-a", "--algorithm"],
             section=_WHAT,
             metavar="NAME",
             required=True,
-            help="Algorithm: module (echo), class (Echo), module.Class, path/to/file.py[:Class] or package.module:Class.",
+            help="Module (echo), class (Echo), module.Class, path/to/file.py[:Class] or package.module:Class.",
         ),
         Option(
             ["--mode"],
@@ -191,7 +191,7 @@ run_command = Command(
             metavar="MS",
             type=amount("milliseconds", zero=True),
             default=0.0,
-            show_default="0 ms",
+            show_default="0",
             help="Milliseconds to wait, once all nodes are ready, before they start.",
         ),
         Option(
@@ -216,7 +216,7 @@ run_command = Command(
             metavar="N",
             type=whole(least=1),
             default=100_000_000,
-            show_default="100,000,000 events",
+            show_default="100,000,000",
             help="Give up after this many events of the simulation (exit status 3).",
         ),
         Option(

@@ -104,10 +104,10 @@ def _value(
 ) -> object:
     if field.name not in block:
         if field.required:
-            close = nearest(field.name, [k for k in block if k not in definition.config_fields])
+            hint = nearest(field.name, [k for k in block if k not in definition.config_fields])
             raise ConfigError(
                 f"{node.place}: {node.node_id} lacks {key!r} ({field.annotation_text}), which "
-                f"{definition.name} requires{close or f'; add \"{field.name}: ...\" to its block'}"
+                f"{definition.name} requires" + (hint or f"; add '{field.name}: ...' to its block")
             )
         return field.make_default()
     value = block[field.name]

@@ -64,13 +64,18 @@ def config_from_entries(entries: Iterable[Entry], source: str) -> RunConfig:
             continue
         node_id = parse_node_id(entry.key, entry.place)
         if node_id in nodes:
-            raise ConfigError(f"{entry.place}: node {node_id!r} is already defined at {nodes[node_id].place}; rename one")
+            raise ConfigError(
+                f"{entry.place}: node {node_id!r} is already defined at {nodes[node_id].place}; rename one"
+            )
         nodes[node_id] = entry
     if not nodes:
         raise ConfigError(f"{source}: no nodes at all (keys that start with '_' are templates); {_EXAMPLE}")
     roster = Roster(nodes)
     return RunConfig(
-        {node_id: parse_block(node_id, entry.value, roster, entry.place, entry.places) for node_id, entry in nodes.items()},
+        {
+            node_id: parse_block(node_id, entry.value, roster, entry.place, entry.places)
+            for node_id, entry in nodes.items()
+        },
         source,
     )
 

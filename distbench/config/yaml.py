@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import yaml
 from yaml.constructor import SafeConstructor
@@ -22,6 +21,9 @@ _PREFIX: Final = "tag:yaml.org,2002:"
 _SCALARS: Final = ("bool", "int", "float", "binary", "timestamp")
 _FREE_VALUES: Final = 1_000_000
 """Values that mentions of anchors may add to what the text itself holds; more is an attack ("a billion laughs")."""
+
+_NULLS: Final = frozenset(("", "~", "null", "Null", "NULL"))
+_K = TypeVar("_K", bound=Hashable)
 
 
 def read_entries(path: Path, source: str) -> list[Entry]:
@@ -73,17 +75,6 @@ def _decode(data: bytes, source: str) -> str:
     return text
 
 
-@dataclass(frozen=True, slots=True)
-class _Places:
-    """Collects the places of a block's keys under their dotted names."""
-
-    found: dict[str, Place]
-    prefix: str = ""
-
-    def inside(self, key: str) -> _Places:
-        return _Places(self.found, f"{self.prefix}{key}.")
-
-
 class _Reader:
     """Constructs values. Each mention of an anchor is constructed anew, so that no two nodes share an object."""
 
@@ -99,21 +90,19 @@ class _Reader:
         place = self._at(key.line)
         if not isinstance(value, Mapping) or value.tag not in ("", "map") or name.startswith("_"):
             return Entry(name, self.value(value), place)
-        places = _Places({})
+        places: dict[str, Place] = {}
         block: dict[str, object] = {}
         for field, (field_key, field_value) in self.pairs(value, self.name).items():
-            places.found[field] = self._at(field_key.line)
-            if field == "neighbours":
-                block[field] = self.names(field_value)
-            else:
-                block[field] = self.value(field_value, places.inside(field))
-        return Entry(name, block, place, places.found)
+            places[field] = self._at(field_key.line)
+            block[field] = self.names(field_value) if field == "neighbours" else self.value(field_value, places, field)
+        return Entry(name, block, place, places)
 
-    def pairs[K](self, node: Mapping, read: Callable[[Node], K]) -> dict[K, tuple[Node, Node]]:
+    def pairs(self, node: Mapping, read: Callable[[Node], _K]) -> dict[_K, tuple[Node, Node]]:
         """Keys and values with merges done: an explicit key overrides a merged one, and is there only once."""
         self._enter(node)
-        merged: dict[K, tuple[Node, Node]] = {}
-        own: dict[K, tuple[Node, Node]] = {}
+        self._spend(node, len(node.pairs))
+        merged: dict[_K, tuple[Node, Node]] = {}
+        own: dict[_K, tuple[Node, Node]] = {}
         for key, value in node.pairs:
             if isinstance(key, Scalar) and key.text == "<<" and (key.plain or key.tag == "merge"):
                 for source in self._merge_sources(value):
@@ -131,15 +120,19 @@ class _Reader:
         sources = value.items if isinstance(value, Sequence) else [value]
         mappings = [source for source in sources if isinstance(source, Mapping)]
         if len(mappings) != len(sources):
-            raise ConfigError(f"{self._at(value.line)}: '<<' merges a mapping or a list of mappings; write '<<: *anchor'")
+            raise ConfigError(
+                f"{self._at(value.line)}: '<<' merges a mapping or a list of mappings; write '<<: *anchor'"
+            )
         return mappings[::-1]  # of several the first wins
 
     def name(self, node: Node) -> str:
         """A key that is a name, as it is written."""
         if isinstance(node, Scalar) and (node.tag in ("", "str") or node.tag in _SCALARS):
-            if not node.plain or self._tag(node) != "null":
+            if not _is_null(node):
                 return node.text
-            raise ConfigError(f"{self._at(node.line)}: the key is empty; write a name, in quotes if it is {node.text!r}")
+            raise ConfigError(
+                f"{self._at(node.line)}: the key is empty; write a name, in quotes if it is {node.text!r}"
+            )
         found = shown(self.value(node))
         raise ConfigError(f"{self._at(node.line)}: {found} is no key; write a name")
 
@@ -150,13 +143,13 @@ class _Reader:
             items = [self.names(item) if isinstance(item, Scalar) else self.value(item) for item in node.items]
             self._depth -= 1
             return items
-        if isinstance(node, Scalar) and not node.tag and not (node.plain and self._tag(node) == "null"):
+        if isinstance(node, Scalar) and not node.tag and not _is_null(node):
             self._spend(node)
             return node.text
         return self.value(node)
 
-    def value(self, node: Node, places: _Places | None = None) -> object:
-        """The value that the text means."""
+    def value(self, node: Node, places: dict[str, Place] | None = None, path: str = "") -> object:
+        """The value that the text means; ``places`` learns where the keys of nested mappings stand."""
         if isinstance(node, Scalar):
             return self._scalar(node)
         if isinstance(node, Sequence) and node.tag in ("", "seq"):
@@ -171,19 +164,20 @@ class _Reader:
             self._depth += 1
             found: dict[object, object] = {}
             for key, (key_node, value_node) in pairs.items():
+                inner = f"{path}.{key}" if places is not None else ""
                 if places is not None:
-                    places.found[f"{places.prefix}{key}"] = self._at(key_node.line)
-                found[key] = self.value(value_node, places.inside(str(key)) if places is not None else None)
+                    places[inner] = self._at(key_node.line)
+                found[key] = self.value(value_node, places, inner)
             self._depth -= 1
             return found
         raise self._unknown_tag(node)
 
-    def _key(self, node: Node) -> object:
+    def _key(self, node: Node) -> Hashable:
         if not isinstance(node, Scalar):
             raise ConfigError(f"{self._at(node.line)}: {shown(self.value(node))} is no key; write a plain value")
         return self._scalar(node)
 
-    def _scalar(self, node: Scalar) -> object:
+    def _scalar(self, node: Scalar) -> Hashable:
         self._spend(node)
         tag = self._tag(node)
         if tag in ("str", "value"):  # 'value' is a lone '='
@@ -196,18 +190,19 @@ class _Reader:
             raise self._unknown_tag(node)
         construct = SafeConstructor.yaml_constructors[_PREFIX + tag]
         try:
-            return construct(self._constructor, yaml.ScalarNode(_PREFIX + tag, node.text))
+            value: Hashable = construct(self._constructor, yaml.ScalarNode(_PREFIX + tag, node.text))
         except (ValueError, LookupError, AttributeError, OverflowError, yaml.YAMLError) as error:
             raise ConfigError(
                 f"{self._at(node.line)}: {shown(node.text)} is no {tag}; put it in quotes if it is a text"
             ) from error
+        return value
 
     def _tag(self, node: Scalar) -> str:
         if node.tag:
             return node.tag
         if not node.plain:
             return "str"
-        tag: str = self._resolver.resolve(yaml.ScalarNode, node.text, (True, False))
+        tag: str = self._resolver.resolve(yaml.ScalarNode, node.text, (True, False))  # type: ignore[no-untyped-call]
         return tag.removeprefix(_PREFIX)
 
     def _enter(self, node: Node) -> None:
@@ -216,11 +211,15 @@ class _Reader:
         if self._depth > MAX_DEPTH:
             raise ConfigError(f"{self._at(node.line)}: values are nested more than {MAX_DEPTH} deep")
 
-    def _spend(self, node: Node) -> None:
-        self._left -= 1
+    def _spend(self, node: Node, values: int = 1) -> None:
+        self._left -= values
         if self._left < 0:
             raise ConfigError(f"{self._at(node.line)}: the anchors stand for too many values; write fewer mentions")
 
     def _unknown_tag(self, node: Node) -> ConfigError:
         tag = node.tag if node.tag.startswith("!") else f"!!{node.tag}"
         return ConfigError(f"{self._at(node.line)}: the tag {shown(tag)} is not allowed here; write a plain value")
+
+
+def _is_null(node: Scalar) -> bool:
+    return node.plain and node.text in _NULLS

@@ -87,13 +87,13 @@ class _Builder:
 
     def take(self, event: yaml.Event) -> None:
         """Add one event."""
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark else 1
         match event:
             case yaml.ScalarEvent():
                 tag = _short(event.tag)
                 self._add(Scalar(event.value, tag, line, bool(event.implicit[0]) and not tag), event.anchor)
             case yaml.AliasEvent():
-                node = self._anchors.get(event.anchor)
+                node = self._anchors.get(event.anchor or "")
                 if node is None:
                     raise ConfigError(f"{self._at(line)}: no anchor &{event.anchor} stands before *{event.anchor}")
                 if any(node is outer for outer in self._open):
@@ -109,7 +109,9 @@ class _Builder:
             case yaml.DocumentStartEvent():
                 self._documents += 1
                 if self._documents > 1:
-                    raise ConfigError(f"{self._at(line)}: a second document starts here (---); a config is one document")
+                    raise ConfigError(
+                        f"{self._at(line)}: a second document starts here (---); a config is one document"
+                    )
             case _:
                 pass  # the start and end of the stream and of the document
 

@@ -54,7 +54,7 @@ Message = tuple[_Handler, _Number, bytes]
 
 
 class Batch(msgspec.Struct, array_like=True, forbid_unknown_fields=True, gc=False):
-    """Messages ``first``, ``first + 1``, …"""
+    """The messages from number ``first`` on."""
 
     first: Annotated[int, Meta(ge=1, le=2**62)]
     ack: _Number

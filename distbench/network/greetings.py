@@ -7,7 +7,7 @@ can tell each other that they differ. A body has one encoding; any other of the 
 
 from __future__ import annotations
 
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
@@ -36,7 +36,7 @@ class Greeting(msgspec.Struct, array_like=True, forbid_unknown_fields=True, froz
     """A message of a handshake."""
 
 
-class Hello(Greeting):
+class Hello(Greeting, frozen=True):
     """The initiator says who it is, whom it wants, and what it runs; ``run`` is empty if it does not know it yet."""
 
     run: _Run
@@ -50,7 +50,7 @@ class Hello(Greeting):
     nonce: _Nonce
 
 
-class Challenge(Greeting):
+class Challenge(Greeting, frozen=True):
     """The responder could be the right one."""
 
     run: _Run
@@ -59,21 +59,21 @@ class Challenge(Greeting):
     nonce: _Nonce
 
 
-class Proof(Greeting):
+class Proof(Greeting, frozen=True):
     """The initiator holds its key, and has received so much."""
 
     received: _Number
     signature: _Signature
 
 
-class Welcome(Greeting):
+class Welcome(Greeting, frozen=True):
     """The responder has accepted the initiator, holds its key, and has received so much."""
 
     received: _Number
     signature: _Signature
 
 
-class Refusal(Greeting):
+class Refusal(Greeting, frozen=True):
     """The sender does not go on, and why; from either side at any time, unproven."""
 
     reason: Annotated[str, Meta(max_length=1000)]

@@ -28,15 +28,12 @@ who can change bytes on the path.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from enum import Enum, StrEnum
-from typing import Final, NoReturn, Protocol
+from enum import Enum
+from typing import Final, NoReturn
 
 from distbench.community import PeerId
-from distbench.errors import ConfigError, InternalError, WireError
+from distbench.errors import InternalError, WireError
 from distbench.network.greetings import (
-    ID_LENGTH,
     PROTOCOL_VERSION,
     Challenge,
     Greeting,
@@ -49,101 +46,10 @@ from distbench.network.greetings import (
     statement,
     take_greeting,
 )
+from distbench.network.party import Agreed, Cause, HandshakeRefused, Party
 
 _INITIATOR: Final = "initiator"
 _RESPONDER: Final = "responder"
-
-
-class Signer(Protocol):
-    """A key pair."""
-
-    @property
-    def public(self) -> bytes:
-        """32 bytes of Ed25519."""
-
-    def sign(self, data: bytes) -> bytes:
-        """A detached signature of 64 bytes."""
-
-
-class Verify(Protocol):
-    """Whether ``signature`` is that of ``data`` by the holder of ``public``."""
-
-    def __call__(self, public: bytes, data: bytes, signature: bytes, /) -> bool: ...
-
-
-Received = Callable[[PeerId, int], int | None]
-"""For a peer and its incarnation: the last number received in the session with it, 0 if there is none yet, None if a
-later incarnation of that peer is known. Asked at the last moment: then the previous connection must be read no more."""
-
-
-class Cause(StrEnum):
-    """Why a handshake failed, for counting."""
-
-    MALFORMED = "malformed"
-    ORDER = "out of order"
-    VERSION = "protocol version"
-    FORMAT = "format"
-    DEFINITION = "definition"
-    CONFIG = "config"
-    RUN = "run"
-    ADDRESS = "wrong node"
-    STRANGER = "unknown node"
-    IMPOSTOR = "wrong key"
-    SIGNATURE = "signature"
-    STALE = "stale incarnation"
-    BY_PEER = "refused by the peer"
-
-
-class HandshakeRefused(WireError):
-    """The handshake is over without a result.
-
-    ``reason`` is for people, ``cause`` for counting; ``answer`` is what to write before closing, so that the peer can
-    say why, too.
-    """
-
-    def __init__(self, cause: Cause, reason: str, answer: bytes) -> None:
-        super().__init__(reason)
-        self.cause, self.reason, self.answer = cause, reason, answer
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What both sides must have in common. ``definition`` and ``config`` are SHA-256 digests.
-
-    ``run`` names the run, 64 bytes at most; empty at an initiator that takes it from the responder.
-    """
-
-    run: bytes
-    format: str
-    definition: bytes
-    config: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """This side. ``nonce`` is 32 random bytes, fresh for each handshake."""
-
-    node: PeerId
-    keys: Signer
-    incarnation: int
-    nonce: bytes
-
-    def __post_init__(self) -> None:
-        if not 0 < len(self.node) <= ID_LENGTH:
-            raise ConfigError(
-                f"node id {self.node[:40]!r} has {len(self.node)} characters, 1 to {ID_LENGTH} are allowed"
-            )
-
-
-@dataclass(frozen=True, slots=True)
-class Agreed:
-    """What a handshake ends in; ``received`` is the peer's number for ``Session.on_connected``."""
-
-    peer: PeerId
-    key: bytes
-    incarnation: int
-    received: int
-    run: bytes
 
 
 class Phase(Enum):
@@ -174,20 +80,10 @@ class Handshake:
 
     _START: Phase
 
-    def __init__(
-        self,
-        me: Identity,
-        terms: Terms,
-        *,
-        roster: Mapping[PeerId, bytes | None],
-        verify: Verify,
-        received: Received,
-    ) -> None:
+    def __init__(self, me: Party, nonce: bytes) -> None:
+        """``nonce``: 32 random bytes, fresh for each handshake."""
         self._me = me
-        self._terms = terms
-        self._roster = roster
-        self._verify = verify
-        self._received = received
+        self._nonce = nonce
         self._phase = self._START
         self._buffer = bytearray()
         self._result: Agreed
@@ -226,7 +122,7 @@ class Handshake:
             raise InternalError("the handshake is done: these bytes belong to the session")
         self._buffer += data
         answer = b""
-        while self._phase is not Phase.DONE:
+        while not self.done:
             try:
                 greeting = take_greeting(self._buffer)
             except VersionDiffers as error:
@@ -265,31 +161,31 @@ class Handshake:
 
     def _check_key(self, peer: PeerId, key: bytes) -> None:
         """Refuse an id that is not in the roster, and a key that is not this id's."""
-        if peer == self._me.node or peer not in self._roster:
+        if peer == self._me.node or peer not in self._me.roster:
             self._refuse(Cause.STRANGER, f"{peer!r} is no peer of {self._me.node}; compare the configs of both")
-        if self._roster[peer] not in (None, key):
+        if self._me.roster[peer] not in (None, key):
             self._refuse(Cause.IMPOSTOR, f"{peer} showed a key that is not the one known for it")
         if key == self._me.keys.public:
             self._refuse(Cause.IMPOSTOR, f"{peer} showed the key of {self._me.node}")
 
-    def _check_run(self, peer: PeerId, run: bytes) -> None:
-        if run != self._terms.run:
+    def _check_run(self, peer: str, run: bytes) -> None:
+        if run != self._me.terms.run:
             self._refuse(
                 Cause.RUN,
-                f"{peer} is in run {run.hex()[:8]}, {self._me.node} in run {self._terms.run.hex()[:8]}; "
+                f"{peer} is in run {run.hex()[:8]}, {self._me.node} in run {self._me.terms.run.hex()[:8]}; "
                 f"a process of an earlier run may still be there",
             )
 
     def _check_nonce(self, nonce: bytes) -> None:
-        if nonce == self._me.nonce:
+        if nonce == self._nonce:
             self._refuse(Cause.SIGNATURE, "the peer showed this side's own nonce")
 
     def _check_signature(self, peer: PeerId, key: bytes, data: bytes, signature: bytes) -> None:
-        if not self._verify(key, data, signature):
+        if not self._me.verify(key, data, signature):
             self._refuse(Cause.SIGNATURE, f"{peer} could not prove that it holds its key")
 
     def _received_from(self, peer: PeerId, incarnation: int) -> int:
-        number = self._received(peer, incarnation)
+        number = self._me.received(peer, incarnation)
         if number is None:
             self._refuse(Cause.STALE, f"incarnation {incarnation} of {peer} is over; a later one is known")
         return number
@@ -300,17 +196,9 @@ class Initiator(Handshake):
 
     _START = Phase.CALLING
 
-    def __init__(
-        self,
-        me: Identity,
-        terms: Terms,
-        peer: PeerId,
-        *,
-        roster: Mapping[PeerId, bytes | None],
-        verify: Verify,
-        received: Received,
-    ) -> None:
-        super().__init__(me, terms, roster=roster, verify=verify, received=received)
+    def __init__(self, me: Party, nonce: bytes, peer: PeerId) -> None:
+        super().__init__(me, nonce)
+        terms = me.terms
         self._peer = peer
         self._hello = Hello(
             run=terms.run,
@@ -321,7 +209,7 @@ class Initiator(Handshake):
             dst=peer,
             key=me.keys.public,
             incarnation=me.incarnation,
-            nonce=me.nonce,
+            nonce=nonce,
         )
         self._challenge: Challenge
         self._told: int
@@ -341,7 +229,7 @@ class Initiator(Handshake):
 
     def _prove(self, challenge: Challenge) -> bytes:
         self._check_key(self._peer, challenge.key)
-        if self._terms.run:
+        if self._me.terms.run:
             self._check_run(self._peer, challenge.run)
         self._check_nonce(challenge.nonce)
         self._challenge = challenge
@@ -383,17 +271,17 @@ class Responder(Handshake):
         self._received_from(peer, hello.incarnation)
         me = self._me
         self._hello = hello
-        self._challenge = Challenge(self._terms.run, me.keys.public, me.incarnation, me.nonce)
+        self._challenge = Challenge(me.terms.run, me.keys.public, me.incarnation, self._nonce)
         return encode_greeting(self._challenge)
 
     def _check_terms(self, hello: Hello) -> None:
         """Refuse what differs from this side's run, naming all of it."""
-        here, terms = self._me.node, self._terms
-        peer = f"{hello.src!r}"
+        here, terms = self._me.node, self._me.terms
+        peer = repr(hello.src)
         if hello.dst != here:
             self._refuse(
                 Cause.ADDRESS,
-                f"{peer} wanted {hello.dst!r}, but this is {here}; a host or port in the config leads to the wrong node",
+                f"{peer} wanted {hello.dst!r}, but this is {here}; check the hosts and ports in the config",
             )
         differences: list[tuple[Cause, str]] = []
         if hello.format != terms.format:
@@ -406,7 +294,7 @@ class Responder(Handshake):
             causes, texts = zip(*differences, strict=True)
             self._refuse(causes[0], f"{peer} and {here} differ: {'; '.join(texts)}")
         if hello.run:
-            self._check_run(PeerId(peer), hello.run)
+            self._check_run(peer, hello.run)
 
     def _accept(self, proof: Proof) -> bytes:
         hello, challenge = self._hello, self._challenge

@@ -5,6 +5,7 @@ and sends the rest again over the next connection; what arrives twice is dropped
 
     phase    signal        next     what happens
     DOWN     CONNECTED     UP       what the peer does not have yet is queued again
+    UP       CONNECTED     UP       a newer connection takes over: likewise
     UP       DISCONNECTED  DOWN     what was written may be lost
     UP       SAID_BYE      LEAVING  nothing is sent any more, and nothing taken
     UP       HEARD_BYE     CLOSED   the peer has ended the session; what was kept for it is dropped
@@ -80,6 +81,7 @@ class Signal(Enum):
 
 NEXT: Final = {
     (Phase.DOWN, Signal.CONNECTED): Phase.UP,
+    (Phase.UP, Signal.CONNECTED): Phase.UP,
     (Phase.UP, Signal.DISCONNECTED): Phase.DOWN,
     (Phase.UP, Signal.SAID_BYE): Phase.LEAVING,
     (Phase.UP, Signal.HEARD_BYE): Phase.CLOSED,
@@ -257,7 +259,8 @@ class Session:
     def on_connected(self, peer_received: int) -> None:
         """A handshake has told that the peer received the messages up to ``peer_received``.
 
-        Raises WireError, and stays DOWN, if it never was sent that much or had said that it received more.
+        Raises WireError, and changes nothing, if it was never sent that much or had acknowledged more. While UP the new
+        connection takes over, and the old one must not be read any more.
         """
         if not self.acked <= peer_received <= self._written:
             raise WireError(
@@ -265,16 +268,20 @@ class Session:
                 f"it had acknowledged {self.acked}, and {self._written} were written"
             )
         self._advance(Signal.CONNECTED)
+        self._requeue()
         self._acknowledge(peer_received)
         self._told = 0  # what was told before may be lost
 
     def on_disconnected(self) -> None:
         """The connection is gone; what was written on it and not acknowledged is kept to be written again."""
         self._advance(Signal.DISCONNECTED)
-        self._queue.extendleft(reversed(self._unacked))
-        self._unacked.clear()
+        self._requeue()
         if self._phase is Phase.CLOSED:
             self._drop_all()
+
+    def _requeue(self) -> None:
+        self._queue.extendleft(reversed(self._unacked))
+        self._unacked.clear()
 
     def _receive_late(self, frame: Frame) -> Sequence[Message]:
         if self._phase is not Phase.LEAVING:

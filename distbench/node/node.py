@@ -57,6 +57,7 @@ class Decisions(Protocol):
 
     def index(self, key: tuple[str | int, ...], options: int) -> int: ...
     def seed(self, key: tuple[str | int, ...]) -> int: ...
+    def secret(self, key: tuple[str | int, ...], size: int = 32) -> bytes: ...
 
 
 class WireTable:
@@ -102,7 +103,6 @@ class Node:
         choices: Decisions,
         observer: Observer,
         loop: asyncio.AbstractEventLoop,
-        peer_classes: dict[Any, type[Peer]],
     ) -> None:
         self.node_id = node_id
         self.community = community
@@ -122,6 +122,7 @@ class Node:
         self.ended_at: float | None = None
         self._key = key
         self._random: random.Random | None = None
+        self._entropy = 0
         self._early: list[tuple[PeerId, int, int, bytes, Any]] = []
         self._reachable = {*community.neighbours, *listeners}
         self.context = contextvars.Context()
@@ -129,15 +130,13 @@ class Node:
         self.routes: list[Route | None] = [None] * len(table.names)
         self.top = Layer(self, bound, None, "")
         self._layers: list[Layer] = []
-        self.context.run(self._build, self.top, table, codecs, peer_classes)
+        self.context.run(self._build, self.top, table, codecs)
 
     # -------------------------------------------------- building
 
-    def _build(
-        self, layer: Layer, table: WireTable, codecs: Codecs, peer_classes: dict[Any, type[Peer]]
-    ) -> None:
+    def _build(self, layer: Layer, table: WireTable, codecs: Codecs) -> None:
         for child in layer.children.values():
-            self._build(child, table, codecs, peer_classes)
+            self._build(child, table, codecs)
         definition, path = layer.bound.definition, layer.bound.path
         routes = tuple(
             Route(self, table.numbers[path, handler.name], path, handler, layer.instance, codecs)
@@ -145,11 +144,7 @@ class Node:
         )
         for route in routes:
             self.routes[route.number] = route
-        known = id(definition)
-        cls = peer_classes.get(known)
-        if cls is None:
-            cls = peer_classes[known] = peer_class(definition)
-        made = cls
+        made = peer_class(definition)
         reachable = self._reachable
 
         def other(peer_id: PeerId) -> Peer | None:
@@ -160,11 +155,21 @@ class Node:
 
     def open(self, dst: PeerId) -> Link:
         """The link to a peer, at the first message to it."""
-        link = self.links[dst] = self.port.link(dst)
+        ended = self.phase in (Phase.LEAVING, Phase.ENDED)
+        link = self.links[dst] = DeadLink(self, dst, "has ended") if ended else self.port.link(dst)
         return link
 
     def now(self) -> float:
         return self.port.now()
+
+    def now_ns(self) -> int:
+        """Nanoseconds since the run began."""
+        return round(self.port.now() * 1e9)
+
+    def entropy(self, size: int) -> bytes:
+        """What ``os.urandom`` gives a simulated node."""
+        self._entropy += 1
+        return self.choices.secret(("entropy", self.node_id, self._entropy), size)
 
     @property
     def random(self) -> random.Random:
@@ -214,9 +219,15 @@ class Node:
             for future in self.calls.to(peer):
                 future.set_exception(PeerDown(peer, reason))
 
+    def close(self) -> None:
+        """The run is over: nothing is delivered or sent any more."""
+        self.phase = following(self.phase, Signal.LEAVE)
+        self.links.clear()
+        if self.ended_at is None:
+            self.ended_at = self.now()
+
     async def leave(self) -> dict[str, object]:
         """``on_exit`` of every layer, the top first; then the report."""
-        self.phase = following(self.phase, Signal.LEAVE)
         for layer in reversed(self._layers):
             await self._hook(layer, "on_exit")
         report = await self._report(self.top)
@@ -251,8 +262,8 @@ class Node:
         if self.phase is not Phase.RUNNING:
             if self.phase is Phase.NEW or self.phase is Phase.STARTING:
                 self._early.append((src, handler, call, payload, value))
-            else:
-                self.drop(src, "the node had ended" if self.phase is not Phase.CRASHED else "the node had crashed")
+            elif self.phase is Phase.CRASHED:
+                self.drop(src, "the node had crashed")
             return
         if handler < 0:
             self._reply_arrived(src, handler, call, payload, value)

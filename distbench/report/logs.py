@@ -20,7 +20,7 @@ _SHIPPED = "distbench.algorithms"
 
 
 class LineFormatter(logging.Formatter):
-    """One record as ``  0.003512 n1   INFO    text``; outside a node's step the first two are blank.
+    """One record as ``  0.003512 n1   INFO    text``; outside a node's step without time and node.
 
     The node and its time come from the step in which the logger was called, so a record must be formatted at once.
     """
@@ -47,11 +47,12 @@ class LineFormatter(logging.Formatter):
 
     def render_line(self, at: float | None, node: str, level: int, text: str) -> str:
         """The line of a record that was made elsewhere, for instance in another process."""
-        time = " " * 10 if at is None else f"{at:10.6f}"
         name = f"{_NAMES.get(level) or logging.getLevelName(level):7}"
         if self._colour and level != logging.INFO:
             name = paint(name, _COLOURS.get(level, ""))
-        return f"{time} {self._heads.get(node) or self._head(node)} {name} {text}"
+        if at is None:
+            return f"{name} {text}"
+        return f"{at:10.6f} {self._heads.get(node) or self._head(node)} {name} {text}"
 
     def _head(self, node: str) -> str:
         """A node's name, padded to the longest one seen so far and in the node's colour."""
@@ -59,7 +60,7 @@ class LineFormatter(logging.Formatter):
             self._width = len(node)
             self._heads.clear()
         head = node.ljust(self._width)
-        if self._colour and node:
+        if self._colour:
             head = f"{node_colour(node)}{head}\x1b[0m"
         self._heads[node] = head
         return head

@@ -137,7 +137,8 @@ def _in_short(counts: Counter[str]) -> str:
         mean = sum(float(value.replace(",", "")) * count for value, count in counts.items()) / counts.total()
         return f"{min(numbers):,.6g} to {max(numbers):,.6g}, mean {mean:,.6g}"
     value, count = counts.most_common(1)[0]
-    return f"{len(counts):,} different values, most often {value} ({_nodes(count)})"
+    most = f", most often {value} ({_nodes(count)})" if count > 1 else ""
+    return f"{len(counts):,} different values{most}"
 
 
 def _nodes(count: int) -> str:

@@ -1,0 +1,37 @@
+"""A config written out as YAML."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import yaml
+
+from distbench.config.model import RunConfig
+from distbench.config.parsing import Roster, block_of
+from distbench.errors import ConfigError
+
+_FEW: Final = 8
+"""Up to so many neighbours are written out even where they are all others: a reader sees who they are."""
+
+_Base: Final[Any] = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class _Dumper(_Base):  # type: ignore[misc]  # the C one where it exists
+    def ignore_aliases(self, data: object) -> bool:
+        """Write a list that two nodes share twice, not as an anchor."""
+        return True
+
+
+def render_yaml(config: RunConfig) -> str:
+    """YAML text that loads back to an equal config. Raises ConfigError for a value that YAML cannot hold."""
+    roster = Roster(config.nodes)
+    data: dict[str, object] = {}
+    for node_id, node in config.nodes.items():
+        data[node_id] = block = block_of(node)
+        if len(node.neighbours) > _FEW and node.neighbours == roster.others(node_id):
+            block["neighbours"] = []
+    try:
+        text: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=118)
+    except (yaml.YAMLError, ValueError) as error:
+        raise ConfigError(f"{config.source}: cannot be written as YAML: {error}") from error
+    return f"# {config.source}\n{text}" if config.generated else text

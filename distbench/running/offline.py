@@ -1,0 +1,313 @@
+"""Offline mode: all nodes in this process, on virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Iterator
+from time import perf_counter
+from typing import Any, Final
+
+from distbench.community import Community, PeerId, listeners
+from distbench.config.binding import BoundLayer, bind
+from distbench.config.model import RunConfig
+from distbench.definition import AlgorithmDefinition
+from distbench.errors import DistbenchError
+from distbench.events import Drawn, Dropped, Sink, Terminated, TimerFired
+from distbench.formats import Codec
+from distbench.node.lifecycle import Phase
+from distbench.node.node import Node, NodeFailure, WireTable
+from distbench.node.route import Codecs
+from distbench.node.suspended import standing
+from distbench.running.coordinator import Coordinator
+from distbench.running.options import DEFAULT_LATENCY, RunOptions
+from distbench.running.result import End, Failure, NodeResult, Outcome, RunResult, Suspended, Traffic
+from distbench.signing import Keyring, KeyPair
+from distbench.simulation.choices import Choice, Choices
+from distbench.simulation.determinism import controlled
+from distbench.simulation.loop import Pause, SimLoop, TooManySteps
+from distbench.simulation.network import Network
+from distbench.simulation.scheduler import Scheduler
+from distbench.trace.digest import DigestSink
+
+logger = logging.getLogger("distbench.run")
+
+DEFAULT_TIMEOUT: Final = 3600.0
+"""Virtual seconds."""
+_EXIT_LIMIT: Final = 1_000_000
+
+
+def run_offline(
+    definition: AlgorithmDefinition,
+    config: RunConfig,
+    options: RunOptions,
+    resolve: Callable[[str], type] | None = None,
+) -> RunResult:
+    """Simulate one run. ``resolve`` looks up algorithms that the config names."""
+    bound = bind(definition, config, resolve)
+    began = perf_counter()
+    run = OfflineRun(definition, config, options, bound)
+    choices = run.choices
+    modules = _modules(bound)
+    with controlled(modules, choices.seed(("random", "module"))), run.loop:
+        return run.play(began)
+
+
+def _modules(bound: dict[PeerId, BoundLayer]) -> list[str]:
+    """The modules of the algorithms, in which names are rebound."""
+    found: dict[str, None] = {}
+    seen: set[int] = set()
+    for top in bound.values():
+        for layer in top.walk():
+            if id(layer.definition) not in seen:
+                seen.add(id(layer.definition))
+                found.update((base.__module__, None) for base in layer.definition.cls.__mro__)
+    return [
+        name
+        for name in found
+        if name.startswith("distbench.algorithms.") or name.partition(".")[0] not in ("distbench", "builtins", "typing")
+    ]
+
+
+class _Keys(dict[PeerId, KeyPair]):
+    """The key pairs of a run, each made when it is first needed."""
+
+    def __init__(self, choices: Choices, config: RunConfig) -> None:
+        super().__init__()
+        self._choices = choices
+        self._nodes = config.nodes
+
+    def __missing__(self, node: PeerId) -> KeyPair:
+        if node not in self._nodes:
+            raise KeyError(node)
+        made = self[node] = KeyPair(self._choices.secret(("key", node)))
+        return made
+
+
+class _Public(dict[PeerId, bytes]):
+    def __init__(self, keys: _Keys) -> None:
+        super().__init__()
+        self._keys = keys
+
+    def __missing__(self, node: PeerId) -> bytes:
+        return self._keys[node].public
+
+
+class OfflineRun:
+    """One simulated run; implements the nodes' ``Observer``."""
+
+    def __init__(
+        self,
+        definition: AlgorithmDefinition,
+        config: RunConfig,
+        options: RunOptions,
+        bound: dict[PeerId, BoundLayer],
+    ) -> None:
+        self.options = options
+        self.failures: list[Failure] = []
+        self.digest = DigestSink() if options.digest else None
+        self.sink: Sink | None = self.digest
+        self.choices = Choices(options.seed, listener=None if self.sink is None else self._drawn)
+        self.coordinator = Coordinator(config.nodes)
+        self.scheduler = Scheduler()
+        self.loop = SimLoop(self.scheduler, self._on_exception)
+        if self.sink is not None:
+            self.loop.on_timer = self._timer_fired
+        latency = options.latency or DEFAULT_LATENCY
+        self.network = Network(
+            self.loop, self.choices, round(latency.low * 1e6), round(latency.high * 1e6), self.sink
+        )
+        keys = _Keys(self.choices, config)
+        keyring = Keyring(self.choices.secret(("run",), 16), _Public(keys))
+        codecs = Codecs(Codec(options.format, keyring), checks_sends=True)
+        table = WireTable(bound)
+        neighbours = {node_id: node.neighbours for node_id, node in config.nodes.items()}
+        listening = listeners(neighbours)
+        everyone = tuple(config.nodes)
+        self.nodes: dict[PeerId, Node] = {}
+        self._bound = bound
+        for node_id in everyone:
+            self.nodes[node_id] = Node(
+                node_id,
+                bound[node_id],
+                Community(everyone, neighbours[node_id]),
+                listening[node_id],
+                port=self.network.port(node_id),
+                table=table,
+                codecs=codecs,
+                key=lambda node_id=node_id: keys[node_id],
+                choices=self.choices,
+                observer=self,
+                loop=self.loop,
+            )
+        self.network.receivers.update(self.nodes)
+
+    # -------------------------------------------------- what nodes and loop report
+
+    def on_terminated(self, node: Node, path: str) -> None:
+        if self.sink is not None:
+            self.sink(Terminated(self.scheduler.now, node.node_id, path))
+        if not path and self.coordinator.done(node.node_id):
+            self.loop.stopping = True
+
+    def on_failure(self, node: Node, failure: NodeFailure) -> None:
+        self.failures.append(
+            Failure(
+                failure.node, failure.handler, failure.message, failure.at, failure.exception, failure.traceback
+            )
+        )  # fmt: skip
+        given = f" on {failure.message}" if failure.message else ""
+        logger.error(
+            "%s.%s failed%s at %.6f s\n%s", failure.node, failure.handler, given, failure.at, failure.traceback
+        )
+
+    def on_crash(self, node: Node) -> None:
+        for task in self.loop.tasks():
+            if task.node is node and not task.done():
+                task.cancel()
+        self.network.notice(node.node_id, "has crashed")
+        if self.coordinator.gone(node.node_id):
+            self.loop.stopping = True
+
+    def on_drop(self, node: Node, src: PeerId, reason: str) -> None:
+        if self.sink is not None:
+            self.sink(Dropped(self.scheduler.now, src, node.node_id, reason))
+
+    def _drawn(self, choice: Choice) -> None:
+        if self.sink is not None:
+            self.sink(Drawn(choice.key, choice.options, choice.index))
+
+    def _timer_fired(self, scope: Any) -> None:
+        if self.sink is not None:
+            self.sink(TimerFired(self.scheduler.now, None if scope is None else scope.node_id))
+
+    def _on_exception(self, context: dict[str, Any]) -> None:
+        """A callback raised, or a task's exception was never looked at."""
+        error, node, task = context.get("exception"), context.get("node"), context.get("task")
+        if isinstance(error, BaseException) and isinstance(node, Node):
+            node.fail(_task_name(task) if task is not None else "a callback", "", error)
+        else:
+            logger.error("%s", context.get("message"), exc_info=error if isinstance(error, BaseException) else None)
+
+    # -------------------------------------------------- the run
+
+    def play(self, began: float) -> RunResult:
+        """Start all nodes, run to the end, let them leave, and say what happened."""
+        options = self.options
+        timeout = DEFAULT_TIMEOUT if options.timeout is None else options.timeout
+        limit = timeout if options.duration is None else min(options.duration, timeout)
+        self.scheduler.now = round(options.startup_delay * 1e9)
+        reason = ""
+        try:
+            for node in self.nodes.values():
+                node.start()
+            pause = self.loop.play(options.max_events, self.scheduler.now + round(limit * 1e9))
+            outcome, reason = self._outcome(pause, limit == options.duration)
+        except TooManySteps as error:
+            outcome, reason = Outcome.TIMEOUT, f"{error}; busy: {', '.join(error.nodes) or 'none'}"
+        except KeyboardInterrupt:
+            outcome, reason = Outcome.INTERRUPTED, "Ctrl-C"
+        ended = self.scheduler.now / 1e9
+        in_transit = self.network.in_transit()
+        suspended = tuple(self._suspended())
+        self._look_at_tasks()
+        reports = self._leave()
+        self._look_at_tasks()
+        return RunResult(
+            outcome=outcome,
+            nodes={node_id: self._node_result(node) for node_id, node in self.nodes.items()},
+            reports=reports,
+            seed=options.seed,
+            mode="offline",
+            virtual_time=ended,
+            wall_time=perf_counter() - began,
+            deliveries=self.network.deliveries,
+            in_transit=in_transit,
+            digest=None if self.digest is None else self.digest.hexdigest(),
+            hash_seed=os.environ.get("PYTHONHASHSEED", "random"),
+            failures=tuple(self.failures),
+            suspended=suspended,
+            reason=reason,
+            algorithms={node_id: node.top.instance for node_id, node in self.nodes.items()},
+        )
+
+    def _outcome(self, pause: Pause, by_duration: bool) -> tuple[Outcome, str]:
+        match pause:
+            case Pause.STOPPED:
+                return Outcome.COMPLETED, ""
+            case Pause.DEADLINE if by_duration:
+                return Outcome.COMPLETED, "the duration was reached"
+            case Pause.DEADLINE:
+                return Outcome.TIMEOUT, "the time limit (--timeout) was reached"
+            case Pause.LIMIT:
+                return Outcome.TIMEOUT, f"{self.options.max_events:,} events (--max-events) were reached"
+            case Pause.IDLE:
+                if self.coordinator.complete:
+                    return Outcome.COMPLETED, ""
+                stuck = any(n.running for n in self.nodes.values() if n.phase is not Phase.CRASHED)
+                return (Outcome.STUCK if stuck else Outcome.QUIESCENT), ""
+
+    def _suspended(self) -> Iterator[Suspended]:
+        """What still waits: handlers and hooks of nodes, then the tasks that they started."""
+        for node_id, node in self.nodes.items():
+            if node.phase is Phase.CRASHED:
+                continue
+            for task, job in node.running.items():
+                where, line = standing(job.coro)
+                waits_for = node.calls.describe(getattr(task, "_fut_waiter", None)) or line
+                yield Suspended(node_id, job.route.name, where, waits_for)
+        for task in self.loop.tasks():
+            node = task.node  # type: ignore[assignment]
+            if isinstance(node, Node) and not task.done() and task not in node.running:
+                where, line = standing(task.get_coro())
+                waits_for = node.calls.describe(getattr(task, "_fut_waiter", None)) or line
+                yield Suspended(node.node_id, _task_name(task), where, waits_for, background=True)
+
+    def _look_at_tasks(self) -> None:
+        """An exception that nobody looked at fails its node."""
+        for task in self.loop.tasks():
+            if task.done() and not task.cancelled() and getattr(task, "_log_traceback", False):
+                error = task.exception()
+                if error is not None and isinstance(task.node, Node):
+                    task.node.fail(_task_name(task), "", error)
+
+    def _leave(self) -> dict[PeerId, dict[str, object]]:
+        reports: dict[PeerId, dict[str, object]] = {}
+        there = [node for node in self.nodes.values() if node.phase is not Phase.CRASHED]
+        for node in there:
+            node.close()
+        for node in there:
+            task = self.loop.create_task(node.leave(), name="leave", context=node.context.copy())
+            try:
+                reports[node.node_id] = self.loop.run_until_complete(task, _EXIT_LIMIT)
+            except asyncio.InvalidStateError:
+                where, line = standing(task.get_coro())
+                node.fail("on_exit", "", DistbenchError(f"it never returned; it waits at {where}: {line}"))
+            except KeyboardInterrupt:
+                break
+        return reports
+
+    def _node_result(self, node: Node) -> NodeResult:
+        end = End.TERMINATED if node.done else End.RUNNING
+        if node.phase is Phase.CRASHED:
+            end = End.CRASHED
+        elif node.failed:
+            end = End.FAILED
+        return NodeResult(
+            end=end,
+            traffic={
+                route.name: Traffic(route.messages_in, route.bytes_in, route.messages_out, route.bytes_out)
+                for route in node.routes
+                if route is not None
+            },
+            elapsed_time=node.now() if node.ended_at is None else node.ended_at,
+            dropped=node.dropped,
+            algorithm=node.top.bound.definition.name,
+        )
+
+
+def _task_name(task: Any) -> str:
+    coro = task.get_coro()
+    return f"task {getattr(coro, '__qualname__', None) or task.get_name()}"
+

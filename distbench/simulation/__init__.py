@@ -1,0 +1,1 @@
+"""All nodes in one process: virtual time, one seed, links in memory."""

@@ -1,0 +1,233 @@
+"""What a step of a simulated node must not take from the real world: clock, entropy, threads, sockets, processes.
+
+While a run lasts, functions of the standard library are replaced by ones that ask whose step is running: inside a
+node's step they answer from the simulation, everywhere else (other threads, the framework) they do what they did.
+Names that the algorithm's modules bound earlier (``from time import time``) are replaced there as well. All of it
+is taken back at the end; runs in several threads share one set of replacements.
+"""
+
+from __future__ import annotations
+
+import datetime as _datetime
+import os
+import random
+import socket
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn, Protocol, cast
+
+from distbench.community import PeerId
+from distbench.errors import NondeterminismError
+from distbench.node.current import current_node
+
+
+class SimulatedNode(Protocol):
+    """A node whose clock and entropy come from a simulation."""
+
+    @property
+    def node_id(self) -> PeerId: ...
+    def now_ns(self) -> int: ...
+    def entropy(self, size: int) -> bytes: ...
+
+
+def _node() -> SimulatedNode | None:
+    return cast("SimulatedNode | None", current_node.get())
+
+
+def _clock(real: Callable[[], Any], seconds: bool) -> Callable[[], Any]:
+    def clock() -> Any:
+        node = _node()
+        if node is None:
+            return real()
+        return node.now_ns() / 1e9 if seconds else node.now_ns()
+
+    return clock
+
+
+def _urandom(real: Callable[[int], bytes]) -> Callable[[int], bytes]:
+    def urandom(size: int, /) -> bytes:
+        node = _node()
+        return real(size) if node is None else node.entropy(size)
+
+    return urandom
+
+
+def _uuid1(real: Callable[..., uuid.UUID]) -> Callable[..., uuid.UUID]:
+    def uuid1(node: int | None = None, clock_seq: int | None = None) -> uuid.UUID:
+        simulated = _node()
+        if simulated is None:
+            return real(node, clock_seq)
+        ticks = simulated.now_ns() // 100 + 0x01B21DD213814000
+        sequence = int.from_bytes(simulated.entropy(2), "big") % 2**14 if clock_seq is None else clock_seq
+        hardware = int.from_bytes(simulated.entropy(6), "big") | 1 << 40 if node is None else node
+        fields = (ticks & 0xFFFFFFFF, ticks >> 32 & 0xFFFF, ticks >> 48 & 0x0FFF)
+        return uuid.UUID(fields=(*fields, sequence >> 8 & 0x3F, sequence & 0xFF, hardware), version=1)
+
+    return uuid1
+
+
+def _forbidden(real: Callable[..., Any], name: str, instead: str) -> Callable[..., Any]:
+    def guarded(*args: Any, **named: Any) -> Any:
+        node = _node()
+        if node is not None:
+            _refuse(name, instead)
+        return real(*args, **named)
+
+    return guarded
+
+
+def _refuse(name: str, instead: str) -> NoReturn:
+    raise NondeterminismError(f"{name} inside a simulated node, which no seed can repeat; {instead}")
+
+
+def _seed(real: Callable[..., None]) -> Callable[..., None]:
+    def seed(self: random.Random, a: Any = None, version: int = 2) -> None:
+        node = _node()
+        if a is None and node is not None:
+            a = int.from_bytes(node.entropy(32), "big")
+        real(self, a, version)
+
+    return seed
+
+
+class _RealOrSimulated(type):
+    """``isinstance(x, datetime)`` stays true for datetimes made before and after a run."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, cls.__mro__[1])
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        return issubclass(subclass, cls.__mro__[1])
+
+
+_REAL_DATETIME, _REAL_DATE = _datetime.datetime, _datetime.date
+_EPOCH = _REAL_DATETIME(1970, 1, 1)
+
+
+class _Datetime(_REAL_DATETIME, metaclass=_RealOrSimulated):
+    @classmethod
+    def now(cls, tz: _datetime.tzinfo | None = None) -> Any:
+        node = _node()
+        if node is None:
+            return _REAL_DATETIME.now(tz)
+        at = _EPOCH + _datetime.timedelta(microseconds=node.now_ns() // 1000)
+        return at if tz is None else at.replace(tzinfo=_datetime.UTC).astimezone(tz)
+
+    @classmethod
+    def utcnow(cls) -> Any:
+        return cls.now() if _node() is not None else _REAL_DATETIME.now(_datetime.UTC).replace(tzinfo=None)
+
+    @classmethod
+    def today(cls) -> Any:
+        return cls.now()
+
+    def __new__(cls, *args: Any, **named: Any) -> Any:
+        return _REAL_DATETIME(*args, **named)
+
+
+class _Date(_REAL_DATE, metaclass=_RealOrSimulated):
+    @classmethod
+    def today(cls) -> Any:
+        return _Datetime.now().date()
+
+    def __new__(cls, *args: Any, **named: Any) -> Any:
+        return _REAL_DATE(*args, **named)
+
+
+_ASYNC = "use 'await asyncio.sleep(...)'"
+_NO_THREAD = "use 'asyncio.create_task(...)'"
+_NO_NETWORK = "use self.peers to reach other nodes"
+_NO_PROCESS = "compute it before the run and pass it by the config"
+
+
+def _replacements() -> list[tuple[Any, str, Any]]:
+    """Owner, name and replacement of all that is replaced."""
+    found: list[tuple[Any, str, Any]] = []
+    for name in ("time", "monotonic", "perf_counter"):
+        found.append((time, name, _clock(getattr(time, name), True)))
+        found.append((time, f"{name}_ns", _clock(getattr(time, f"{name}_ns"), False)))
+    found += [
+        (time, "sleep", _forbidden(time.sleep, "time.sleep()", _ASYNC)),
+        (os, "urandom", _urandom(os.urandom)),
+        (random, "_urandom", _urandom(os.urandom)),
+        (random.Random, "seed", _seed(random.Random.seed)),
+        (uuid, "uuid1", _uuid1(uuid.uuid1)),
+        (_datetime, "datetime", _Datetime),
+        (_datetime, "date", _Date),
+        (threading.Thread, "start", _forbidden(threading.Thread.start, "a thread", _NO_THREAD)),
+        (socket.socket, "__init__", _forbidden(socket.socket.__init__, "a socket", _NO_NETWORK)),
+        (subprocess.Popen, "__init__", _forbidden(subprocess.Popen.__init__, "a subprocess", _NO_PROCESS)),
+        (os, "system", _forbidden(os.system, "os.system()", _NO_PROCESS)),
+        (os, "popen", _forbidden(os.popen, "os.popen()", _NO_PROCESS)),
+    ]
+    if hasattr(os, "fork"):
+        found.append((os, "fork", _forbidden(os.fork, "os.fork()", _NO_PROCESS)))
+    return found
+
+
+class _Replaced:
+    """The replacements that are in force, counted by the runs that need them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._runs = 0
+        self._made: list[tuple[Any, str, Any]] | None = None
+        self._originals: list[tuple[Any, str, Any]] = []
+        self._bound: dict[int, Any] = {}
+
+    def enter(self, modules: Iterable[str]) -> list[tuple[dict[str, Any], str, Any]]:
+        """Put them in force; what was rebound in ``modules``, to be given to ``leave``."""
+        with self._lock:
+            if self._made is None:
+                self._made = _replacements()
+            if self._runs == 0:
+                self._originals = [(owner, name, vars(owner)[name]) for owner, name, _ in self._made]
+                originals = self._originals
+                self._bound = {
+                    id(original): new
+                    for (owner, _, original), (_, _, new) in zip(originals, self._made, strict=True)
+                    if not isinstance(owner, type)
+                }
+                for owner, name, replacement in self._made:
+                    setattr(owner, name, replacement)
+            self._runs += 1
+            rebound = []
+            for module in modules:
+                names = vars(sys.modules[module]) if module in sys.modules else {}
+                for name, value in list(names.items()):
+                    replacement = self._bound.get(id(value))
+                    if replacement is not None:
+                        rebound.append((names, name, value))
+                        names[name] = replacement
+            return rebound
+
+    def leave(self, rebound: list[tuple[dict[str, Any], str, Any]]) -> None:
+        """Take them back, with the last run that needed them."""
+        with self._lock:
+            for names, name, value in rebound:
+                names[name] = value
+            self._runs -= 1
+            if self._runs == 0:
+                for owner, name, original in self._originals:
+                    setattr(owner, name, original)
+
+
+_replaced = _Replaced()
+
+
+@contextmanager
+def controlled(modules: Iterable[str], random_seed: int) -> Iterator[None]:
+    """Clock, entropy and module-level ``random`` under the simulation's control, for steps of nodes only."""
+    state = random.getstate()
+    rebound = _replaced.enter(modules)
+    random.seed(random_seed)
+    try:
+        yield
+    finally:
+        _replaced.leave(rebound)
+        random.setstate(state)

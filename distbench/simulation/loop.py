@@ -1,0 +1,413 @@
+"""An asyncio event loop on virtual time: it runs what is ready, then jumps to the next event."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import gc
+import itertools
+import math
+import sys
+import weakref
+from asyncio import events as _events
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from enum import Enum, auto
+from heapq import heapify, heappop, heappush
+from typing import Any, Final, NoReturn
+
+from distbench.errors import InternalError, NondeterminismError
+from distbench.node.current import NodeScope, current_node
+from distbench.simulation.scheduler import Entry, Scheduler
+
+STEP_LIMIT: Final = 1_000_000
+"""Task steps at one instant without a delivery, after which a run is stopped."""
+_COLLECT_EVERY: Final = 20_000
+"""Events between two collections of garbage, which happen at fixed points so that finalizers repeat too."""
+_FULL_COLLECT_EVERY: Final = 50
+_LAST_ROUNDS: Final = 1_000
+
+
+class Pause(Enum):
+    """Why ``play`` returned."""
+
+    IDLE = auto()
+    """No message is in transit, no timer armed, nothing runnable."""
+    STOPPED = auto()
+    DEADLINE = auto()
+    LIMIT = auto()
+
+
+class TooManySteps(Exception):
+    """Nothing moves but the steps at one instant; ``nodes`` are those that were busy."""
+
+    def __init__(self, nodes: tuple[str, ...]) -> None:
+        super().__init__(f"{STEP_LIMIT:,} steps at one instant without a delivery")
+        self.nodes = nodes
+
+
+class SimFuture(asyncio.Future[Any]):
+    """A future that hashes by its number in the run, so that sets of futures iterate alike in every run."""
+
+    def __hash__(self) -> int:
+        try:
+            return self._number  # type: ignore[has-type,no-any-return]
+        except AttributeError:
+            self._number = self.get_loop().next_number()  # type: ignore[attr-defined]
+            return self._number  # type: ignore[no-any-return]
+
+
+class SimTask(asyncio.Task[Any]):
+    """A task that hashes by its number in the run, and knows its node."""
+
+    node: NodeScope | None = None
+
+    def __hash__(self) -> int:
+        try:
+            return self._number  # type: ignore[has-type,no-any-return]
+        except AttributeError:
+            self._number = self.get_loop().next_number()  # type: ignore[attr-defined]
+            return self._number  # type: ignore[no-any-return]
+
+
+class Handle:
+    """A callback that is ready or will be."""
+
+    __slots__ = ("_args", "_callback", "_context")
+
+    def __init__(self, callback: Callable[..., object], args: tuple[Any, ...], context: contextvars.Context) -> None:
+        self._callback: Callable[..., object] | None = callback
+        self._args = args
+        self._context = context
+
+    def cancel(self) -> None:
+        self._callback = None
+        self._args = ()
+
+    def cancelled(self) -> bool:
+        return self._callback is None
+
+
+class Timer(Handle):
+    """A callback at a virtual time; an event of the scheduler."""
+
+    __slots__ = ("_loop", "_when")
+
+    def __init__(
+        self,
+        when: float,
+        loop: SimLoop,
+        callback: Callable[..., object],
+        args: tuple[Any, ...],
+        context: contextvars.Context,
+    ) -> None:
+        super().__init__(callback, args, context)
+        self._loop = loop
+        self._when = when
+
+    def when(self) -> float:
+        return self._when
+
+    def cancel(self) -> None:
+        if self._callback is not None:
+            super().cancel()
+            self._loop.timer_cancelled()
+
+    def happen(self, event: Entry) -> None:
+        if self._callback is None:
+            self._loop.timers_cancelled -= 1
+            return
+        self._loop.timer_fired(self)
+
+
+class SimLoop(asyncio.AbstractEventLoop):
+    """The loop of one simulated run. Everything happens on the thread that calls ``play``."""
+
+    def __init__(self, scheduler: Scheduler, on_exception: Callable[[dict[str, Any]], None]) -> None:
+        self.scheduler = scheduler
+        self.next_number = itertools.count(1).__next__
+        self.on_timer: Callable[[NodeScope | None], None] | None = None
+        """Hears of every timer that fires, if anybody listens."""
+        self.timers_cancelled = 0
+        self.stopping = False
+        self.steps_here = 0
+        """Callbacks run since time last moved or a message was delivered."""
+        self._on_exception = on_exception
+        self._ready: deque[Handle] = deque()
+        self._closed = False
+        self._generators: dict[int, weakref.ref[AsyncGenerator[Any, Any]]] = {}
+        self._tasks: weakref.WeakValueDictionary[int, SimTask] = weakref.WeakValueDictionary()
+        self._made = 0
+
+    # -------------------------------------------------- playing
+
+    def play(self, limit: int, deadline: int) -> Pause:
+        """Run until nothing is left, ``stopping`` is set, the ``deadline`` (nanoseconds) or ``limit`` events come."""
+        ready, scheduler = self._ready, self.scheduler
+        heap, drain = scheduler.heap, self._drain
+        slices = 0
+        if ready:
+            drain()
+        while heap and not self.stopping:
+            chunk = min(limit, _COLLECT_EVERY)
+            if chunk <= 0:
+                return Pause.LIMIT
+            for _ in itertools.repeat(None, chunk):
+                event = heappop(heap)
+                at = event[0]
+                if at != scheduler.now:
+                    if event[2].__class__ is Timer and event[2].cancelled():
+                        self.timers_cancelled -= 1  # time does not move for it
+                        if not heap:
+                            break
+                        continue
+                    if at > deadline:
+                        heappush(heap, event)
+                        scheduler.now = deadline
+                        return Pause.DEADLINE
+                    scheduler.now = at
+                    self.steps_here = 0
+                event[2].happen(event)
+                if ready:
+                    drain()
+                if self.stopping or not heap:
+                    break
+            limit -= chunk
+            slices += 1
+            gc.collect(2 if slices % _FULL_COLLECT_EVERY == 0 else 1)
+        return Pause.STOPPED if self.stopping else Pause.IDLE
+
+    def _drain(self) -> None:
+        """Run callbacks until none is ready at this instant."""
+        ready = self._ready
+        budget = STEP_LIMIT - self.steps_here
+        ran = 0
+        while ready:
+            handle = ready.popleft()
+            callback = handle._callback
+            if callback is not None:
+                try:
+                    handle._context.run(callback, *handle._args)
+                except (KeyboardInterrupt, SystemExit):
+                    raise
+                except BaseException as error:
+                    self._callback_failed(error, handle)
+                ran += 1
+                if ran >= budget:
+                    raise TooManySteps(self._busy())
+                if self.stopping and ran > _LAST_ROUNDS:
+                    break
+        self.steps_here += ran
+
+    def _last_rounds(self) -> None:
+        """The run is over: play out its last instant, which a task that spins must not prolong."""
+        for _ in range(_LAST_ROUNDS):
+            if not self._ready:
+                return
+            handle = self._ready.popleft()
+            if handle._callback is not None:
+                try:
+                    handle._context.run(handle._callback, *handle._args)
+                except Exception as error:
+                    self._callback_failed(error, handle)
+
+    def _callback_failed(self, error: BaseException, handle: Handle) -> None:
+        node = handle._context.get(current_node)
+        self._on_exception({"message": "a callback raised", "exception": error, "node": node})
+
+    def _busy(self) -> tuple[str, ...]:
+        """The nodes whose callbacks are ready now."""
+        nodes = (handle._context.get(current_node) for handle in self._ready)
+        return tuple(sorted({node.node_id for node in nodes if node is not None}))
+
+    def run_until_complete(self, future: Any, limit: int = sys.maxsize) -> Any:  # type: ignore[override]
+        """Run a task to its end; what is due until then happens as well.
+
+        ``asyncio.InvalidStateError``: nothing is left that could end it, or ``limit`` events did not.
+        """
+        for _ in range(limit):
+            if self._ready:
+                self._last_rounds()
+            if future.done():
+                return future.result()
+            if not self._ready:
+                if not self.scheduler.heap:
+                    break
+                event = heappop(self.scheduler.heap)
+                self.scheduler.now = max(event[0], self.scheduler.now)
+                event[2].happen(event)
+        raise asyncio.InvalidStateError("nothing is left that could end this")
+
+    def __enter__(self) -> SimLoop:
+        """Become the running loop of this thread, even inside another loop's callback (a notebook's cell)."""
+        self._outer = _events._get_running_loop()
+        self._outer_task = None
+        if self._outer is not None:
+            self._outer_task = asyncio.current_task(self._outer)
+            if self._outer_task is not None:
+                asyncio.tasks._leave_task(self._outer, self._outer_task)  # type: ignore[attr-defined]
+        _events._set_running_loop(self)
+        self._old_hooks = sys.get_asyncgen_hooks()
+        sys.set_asyncgen_hooks(firstiter=self._generator_began, finalizer=self._generator_dropped)
+        self._collecting = gc.isenabled()
+        gc.disable()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        try:
+            self._close()
+        finally:
+            if self._collecting:
+                gc.enable()
+            sys.set_asyncgen_hooks(*self._old_hooks)
+            _events._set_running_loop(self._outer)
+            if self._outer is not None and self._outer_task is not None:
+                asyncio.tasks._enter_task(self._outer, self._outer_task)  # type: ignore[attr-defined]
+
+    def _close(self) -> None:
+        """Cancel what is left, let it end, shut generators down; nothing of the run stays behind."""
+        for _ in range(10):
+            left = [task for task in self.tasks() if not task.done()]
+            if not left:
+                break
+            for task in left:
+                task.cancel()
+            self._last_rounds()
+        for reference in list(self._generators.values()):
+            generator = reference()
+            if generator is not None:
+                task = self.create_task(generator.aclose())  # type: ignore[arg-type]
+                self._last_rounds()
+                if task.done() and not task.cancelled():
+                    task.exception()
+        for task in self.tasks():
+            if not task.done():
+                task._log_destroy_pending = False  # type: ignore[attr-defined]
+        self._ready.clear()
+        self.scheduler.heap.clear()
+        self._closed = True
+
+    def tasks(self) -> list[SimTask]:
+        """All tasks that exist, in the order of their creation."""
+        return [task for _, task in sorted(self._tasks.items())]
+
+    def _generator_began(self, generator: AsyncGenerator[Any, Any]) -> None:
+        number = self.next_number()
+        self._generators[number] = weakref.ref(generator, lambda _: self._generators.pop(number, None))
+
+    def _generator_dropped(self, generator: AsyncGenerator[Any, Any]) -> None:
+        if not self._closed:
+            self.call_soon(self.create_task, generator.aclose())
+
+    # -------------------------------------------------- what asyncio asks of a loop
+
+    def time(self) -> float:
+        return self.scheduler.now / 1e9
+
+    def call_soon(self, callback: Any, *args: Any, context: contextvars.Context | None = None) -> Any:
+        handle = Handle(callback, args, contextvars.copy_context() if context is None else context)
+        self._ready.append(handle)
+        return handle
+
+    def call_soon_threadsafe(self, callback: Any, *args: Any, context: contextvars.Context | None = None) -> Any:
+        return self.call_soon(callback, *args, context=context)
+
+    def call_later(self, delay: float, callback: Any, *args: Any, context: contextvars.Context | None = None) -> Any:
+        nanoseconds = max(0, math.ceil(delay * 1e9))
+        return self._timer(self.scheduler.now + nanoseconds, callback, args, context)
+
+    def call_at(self, when: float, callback: Any, *args: Any, context: contextvars.Context | None = None) -> Any:
+        now = self.scheduler.now
+        at = math.ceil(when * 1e9)
+        if at <= now and when > now / 1e9:
+            at = now + 1  # less than the clock can tell, yet later than now
+        return self._timer(max(at, now), callback, args, context)
+
+    def _timer(self, at: int, callback: Any, args: tuple[Any, ...], context: contextvars.Context | None) -> Timer:
+        timer = Timer(at / 1e9, self, callback, args, contextvars.copy_context() if context is None else context)
+        scheduler = self.scheduler
+        heappush(scheduler.heap, (at, scheduler.number(), timer))
+        return timer
+
+    def timer_fired(self, timer: Timer) -> None:
+        if self.on_timer is not None:
+            self.on_timer(timer._context.get(current_node))
+        self._ready.append(timer)
+
+    def timer_cancelled(self) -> None:
+        """Sweep cancelled timers out of the heap once they are the most of it."""
+        self.timers_cancelled += 1
+        heap = self.scheduler.heap
+        if self.timers_cancelled > 1000 and self.timers_cancelled * 2 > len(heap):
+            heap[:] = [e for e in heap if e[2].__class__ is not Timer or e[2]._callback is not None]
+            heapify(heap)
+            self.timers_cancelled = 0
+
+    def create_future(self) -> Any:
+        return SimFuture(loop=self)
+
+    def create_task(  # type: ignore[override]
+        self, coro: Coroutine[Any, Any, Any], *, name: str | None = None, context: contextvars.Context | None = None, **rest: Any
+    ) -> Any:
+        rest.pop("eager_start", None)
+        task = SimTask(coro, loop=self, name=name or "task", context=context)
+        task.node = current_node.get() if context is None else context.get(current_node)
+        self._made += 1
+        self._tasks[self._made] = task
+        return task
+
+    def get_debug(self) -> bool:
+        return False
+
+    def set_debug(self, enabled: bool) -> None:
+        pass
+
+    def is_running(self) -> bool:
+        return not self._closed
+
+    def is_closed(self) -> bool:
+        return self._closed
+
+    def get_task_factory(self) -> None:
+        return None
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        task = context.get("task") or context.get("future")
+        if "node" not in context:
+            context["node"] = getattr(task, "node", None) or current_node.get()
+        self._on_exception(context)
+
+    async def shutdown_asyncgens(self) -> None:
+        return None
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        return None
+
+    def close(self) -> None:
+        raise InternalError("a simulation's loop closes itself")
+
+    def stop(self) -> NoReturn:
+        raise NondeterminismError("loop.stop() would stop every simulated node; use terminate()")
+
+    def run_in_executor(self, executor: object, func: Callable[..., Any], *args: Any) -> Any:
+        raise NondeterminismError(f"loop.run_in_executor({_name(func)}) starts a thread, which no seed can repeat")
+
+
+def _forbid(name: str) -> None:
+    def refuse(self: SimLoop, *args: object, **named: object) -> NoReturn:
+        raise NondeterminismError(f"loop.{name}() reaches outside the simulation, which no seed can repeat")
+
+    setattr(SimLoop, name, refuse)
+
+
+for _forbidden in (
+    "create_connection create_server create_unix_connection create_unix_server create_datagram_endpoint "
+    "connect_accepted_socket connect_read_pipe connect_write_pipe subprocess_exec subprocess_shell add_reader "
+    "add_writer sock_recv sock_recv_into sock_sendall sock_connect sock_accept getaddrinfo getnameinfo "
+    "add_signal_handler run_forever sendfile start_tls"
+).split():
+    _forbid(_forbidden)
+
+
+def _name(function: object) -> str:
+    return getattr(function, "__qualname__", repr(function))

@@ -1,0 +1,147 @@
+"""Links in memory: when a message arrives is drawn, and each link keeps its order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from heapq import heappush
+from typing import Any, Protocol
+
+from distbench.community import PeerId
+from distbench.events import Delivered, Sent, Sink
+from distbench.node.port import NOTHING
+from distbench.simulation.choices import Choices
+from distbench.simulation.loop import SimLoop
+from distbench.simulation.scheduler import Entry, Scheduler
+
+
+class Receiver(Protocol):
+    """What a link delivers to."""
+
+    def deliver(self, src: PeerId, handler: int, call: int, payload: bytes, value: Any = NOTHING) -> None: ...
+    def peer_down(self, peer: PeerId, reason: str) -> None: ...
+
+
+class Network:
+    """All links of a simulated run; they are made when they are first used."""
+
+    def __init__(
+        self, loop: SimLoop, choices: Choices, low: int, high: int, sink: Sink | None = None
+    ) -> None:
+        """Messages take ``low`` to ``high`` nanoseconds."""
+        self.loop = loop
+        self.scheduler: Scheduler = loop.scheduler
+        self.choices = choices
+        self.low = low
+        self.options = max(high - low, 1_000)  # a draw below a microsecond breaks ties at a constant latency
+        self.sink = sink
+        self.receivers: dict[PeerId, Receiver] = {}
+        self.deliveries = 0
+
+    def port(self, node: PeerId) -> SimPort:
+        """The port of one node."""
+        return SimPort(self, node)
+
+    def link(self, src: PeerId, dst: PeerId) -> SimLink:
+        """A new link; each pair has one."""
+        kind = SimLink if self.sink is None else ObservedLink
+        draw = self.choices.stream(("latency", src, dst, 0), self.options)
+        return kind(self, src, dst, draw)
+
+    def notice(self, gone: PeerId, reason: str) -> None:
+        """Tell every node that ``gone`` is down: like a message from it, behind those that it sent."""
+        for node, receiver in self.receivers.items():
+            if node != gone:
+                at = self.scheduler.now + self.low + self.choices.index(("notice", gone, node), self.options)
+                heappush(self.scheduler.heap, (at, self.scheduler.number(), Notice(receiver, gone, reason)))
+
+    def in_transit(self) -> int:
+        """Messages on their way."""
+        return sum(isinstance(event[2], SimLink) for event in self.scheduler.heap)
+
+
+class SimPort:
+    """The world as a simulated node sees it."""
+
+    __slots__ = ("_network", "_node", "_scheduler")
+    checks_sends = True
+
+    def __init__(self, network: Network, node: PeerId) -> None:
+        self._network = network
+        self._node = node
+        self._scheduler = network.scheduler
+
+    def link(self, dst: PeerId) -> SimLink:
+        return self._network.link(self._node, dst)
+
+    def now(self) -> float:
+        return self._scheduler.now / 1e9
+
+
+class SimLink:
+    """One directed link: reliable, FIFO, with a drawn delay a message."""
+
+    __slots__ = ("_deliver", "_draw", "_heap", "_last", "_low", "_loop", "_network", "_number", "_scheduler", "dst", "src")
+
+    def __init__(self, network: Network, src: PeerId, dst: PeerId, draw: Callable[[], int]) -> None:
+        self.src = src
+        self.dst = dst
+        self._network = network
+        self._draw = draw
+        self._low = network.low
+        self._last = 0
+        self._loop = network.loop
+        self._scheduler = network.scheduler
+        self._heap = network.scheduler.heap
+        self._number = network.scheduler.number
+        self._deliver = network.receivers[dst].deliver
+
+    def send(self, handler: int, call: int, payload: bytes, value: Any) -> None:
+        at = self._scheduler.now + self._low + self._draw()
+        if at < self._last:
+            at = self._last  # behind the one before, which the number keeps first
+        else:
+            self._last = at
+        heappush(self._heap, (at, self._number(), self, handler, call, payload, value))
+
+    def happen(self, event: Entry) -> None:
+        _, _, _, handler, call, payload, value = event
+        self._loop.steps_here = 0
+        self._network.deliveries += 1
+        self._deliver(self.src, handler, call, payload, value)
+
+
+class ObservedLink(SimLink):
+    """A link that tells a sink what it does."""
+
+    __slots__ = ("_sent",)
+
+    def __init__(self, network: Network, src: PeerId, dst: PeerId, draw: Callable[[], int]) -> None:
+        super().__init__(network, src, dst, draw)
+        self._sent = 0
+
+    def send(self, handler: int, call: int, payload: bytes, value: Any) -> None:
+        sink = self._network.sink
+        if sink is not None:
+            sink(Sent(self._scheduler.now, self.src, self.dst, self._sent, handler, call, payload))
+        self._sent += 1
+        super().send(handler, call, payload, value)
+
+    def happen(self, event: Entry) -> None:
+        sink = self._network.sink
+        if sink is not None:
+            sink(Delivered(self._scheduler.now, self.src, self.dst, event[3], event[4], event[5]))
+        super().happen(event)
+
+
+class Notice:
+    """The failure notice on its way to one node."""
+
+    __slots__ = ("_gone", "_reason", "_receiver")
+
+    def __init__(self, receiver: Receiver, gone: PeerId, reason: str) -> None:
+        self._receiver = receiver
+        self._gone = gone
+        self._reason = reason
+
+    def happen(self, event: Entry) -> None:
+        self._receiver.peer_down(self._gone, self._reason)

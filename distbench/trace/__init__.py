@@ -1,0 +1,1 @@
+"""What a run did, as a digest and later as files."""

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+
+import distbench
+from distbench.community import PeerId
+from distbench.node.current import current_node
+from distbench.report.logs import TRACE, LineFormatter, logs
+from distbench.report.style import node_colour, wants_colour
+
+
+@dataclass
+class Scope:
+    node_id: PeerId
+    at: float
+
+    def now(self) -> float:
+        return self.at
+
+
+@contextmanager
+def step_of(node: str, at: float) -> Iterator[None]:
+    token = current_node.set(Scope(PeerId(node), at))
+    try:
+        yield
+    finally:
+        current_node.reset(token)
+
+
+def logged(verbosity: int, act: Callable[[], None], *, colour: bool = False) -> list[str]:
+    """What ``act`` logs, without pytest's own handlers, which raise what ours must bear."""
+    stream = io.StringIO()
+    root = logging.getLogger()
+    handlers, root.handlers = root.handlers, []
+    try:
+        with logs(verbosity, stream, colour=colour):
+            act()
+    finally:
+        root.handlers = handlers
+    return stream.getvalue().splitlines()
+
+
+def every_level() -> None:
+    for name in ("my_raft", "distbench.algorithms.echo", "distbench.node.node"):
+        for level in (logging.WARNING, logging.INFO, logging.DEBUG, TRACE):
+            logging.getLogger(name).log(level, "%s", name)
+
+
+@pytest.mark.parametrize(
+    "verbosity, mine, shipped, framework",
+    [(0, 2, 2, 1), (1, 3, 3, 1), (2, 4, 4, 1), (3, 4, 4, 4), (9, 4, 4, 4)],
+)
+def test_each_v_lets_more_through(verbosity: int, mine: int, shipped: int, framework: int) -> None:
+    lines = logged(verbosity, every_level)
+    found = [sum(line.endswith(name) for line in lines) for name in ("my_raft", "echo", "node.node")]
+    assert found == [mine, shipped, framework]
+
+
+def test_a_line_has_time_node_level_and_text() -> None:
+    def act() -> None:
+        with step_of("n1", 0.0035124):
+            logging.getLogger("raft").info("vote for %s", "n2")
+        with step_of("node10", 12.5):
+            logging.getLogger("raft").warning("late")
+        logging.getLogger("raft").warning("outside")
+
+    assert logged(0, act) == [
+        "  0.003512 n1  INFO    vote for n2",
+        " 12.500000 node10 WARNING late",
+        "WARNING outside",
+    ]
+
+
+def test_a_nodes_colour_is_its_own_and_stays() -> None:
+    def act() -> None:
+        with step_of("n1", 0):
+            logging.getLogger("raft").info("x")
+
+    (line,) = logged(0, act, colour=True)
+    assert f"{node_colour('n1')}n1 \x1b[0m INFO    x" in line
+    assert len({node_colour(f"n{number}") for number in range(1, 13)}) == 12
+    assert node_colour("alpha") == node_colour("alpha")
+
+
+def test_colour_is_for_terminals_and_no_color_turns_it_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert wants_colour(Terminal())
+    assert not wants_colour(io.StringIO())
+    assert not wants_colour(None)
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not wants_colour(Terminal())
+
+
+def test_trace_is_a_method_of_any_logger() -> None:
+    assert distbench.__name__  # importing it is enough
+    lines = logged(2, lambda: logging.getLogger("raft.trace").trace("deep %d", 1))  # type: ignore[attr-defined]
+    assert lines == ["TRACE   deep 1"]
+
+
+def test_a_logged_exception_keeps_its_traceback() -> None:
+    def act() -> None:
+        try:
+            raise ValueError("too late")
+        except ValueError:
+            logging.getLogger("raft").exception("oh")
+
+    lines = logged(0, act)
+    assert lines[0] == "ERROR   oh"
+    assert lines[-1] == "ValueError: too late"
+
+
+def test_a_record_that_cannot_be_formatted_is_one_line() -> None:
+    (line,) = logged(0, lambda: logging.getLogger("raft").info("%d votes", "no number"))
+    assert "test_logs.py:" in line
+    assert "cannot log '%d votes': TypeError" in line
+
+
+def test_a_stream_that_is_gone_ends_the_logging_and_not_the_run() -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    with logs(0, Gone(), colour=False):
+        logging.getLogger("raft").info("x")
+        logging.getLogger("raft").info("y")
+
+
+def test_afterwards_logging_is_as_it_was() -> None:
+    names = ("", "distbench", "distbench.algorithms", "asyncio")
+    before = [(logging.getLogger(name).level, list(logging.getLogger(name).handlers)) for name in names]
+    logged(3, every_level)
+    assert [(logging.getLogger(name).level, list(logging.getLogger(name).handlers)) for name in names] == before
+
+
+def test_a_line_of_another_process_is_rendered_alike() -> None:
+    assert LineFormatter(colour=False).render_line(1.0, "n1", logging.INFO, "hi") == "  1.000000 n1  INFO    hi"
