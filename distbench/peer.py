@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from distbench.community import PeerId
 from distbench.definition import AlgorithmDefinition, HandlerDefinition
@@ -74,15 +74,18 @@ def _make_class(definition: AlgorithmDefinition) -> type[Peer]:
     for index, handler in enumerate(handlers):
         body[handler.name] = _method(index, handler)
 
-    def unknown(self: Peer, name: str) -> NoReturn:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        known = [handler.name for handler in handlers]
-        hint = nearest(name, known) or f"; it has {', '.join(known) or 'none'}"
-        raise AttributeError(f"{definition.name} has no handler {name!r} to send to{hint}")
-
-    body["__getattr__"] = unknown
     return type(f"{definition.name}Peer", (Peer,), body)
+
+
+def explain_missing(error: AttributeError) -> str | None:
+    """What to write instead, where ``error`` says that a peer has no such handler.
+
+    A ``__getattr__`` on peers would say it at once, and make every send slower.
+    """
+    if not isinstance(error.obj, Peer) or error.name is None:
+        return None
+    known = [name for cls in type(error.obj).__mro__[:-2] for name in vars(cls) if not name.startswith("_")]
+    return f"no handler is called {error.name!r}" + (nearest(error.name, known) or f"; there is {', '.join(known) or 'none'}")
 
 
 def _method(index: int, handler: HandlerDefinition) -> Callable[..., Any]:

@@ -61,7 +61,8 @@ def _usage_message(error: click.ClickException, arguments: Sequence[str]) -> str
     context = error.ctx
     path = context.command_path if context is not None else "distbench"
     if isinstance(error, click.NoSuchOption) and context is not None:
-        known = [name for parameter in context.command.get_params(context) for name in parameter.opts]
+        contexts = (context, context.parent or context)
+        known = [name for one in contexts for parameter in one.command.get_params(one) for name in parameter.opts]
         typed = _as_typed(error.option_name, arguments)
         text = f"there is no option {typed!r}{nearest('--' + typed.lstrip('-'), known)}"
     else:

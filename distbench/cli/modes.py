@@ -33,9 +33,10 @@ Runner = Callable[["AlgorithmDefinition", "RunConfig", "RunOptions", ModeOptions
 def _offline(
     definition: AlgorithmDefinition, config: RunConfig, options: RunOptions, _mode_options: ModeOptions
 ) -> RunResult:
+    from distbench.config.discovery import load_algorithm
     from distbench.running.offline import run_offline
 
-    return run_offline(definition, config, options)
+    return run_offline(definition, config, options, load_algorithm)
 
 
 def _not_yet(mode: str) -> Runner:

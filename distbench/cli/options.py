@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from distbench.errors import nearest
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+_KIND_OF_PATH: Final = {"CONFIG": "file", "ALGORITHM": "file", "DIR": "dir"}
 
 
 class Option(click.Option):
@@ -28,8 +34,12 @@ class Option(click.Option):
         is_flag: bool | None = None,
         complete: Sequence[str] = (),
     ) -> None:
-        """``names`` as click takes them; ``show_default`` is the default in words, with its unit."""
+        """``names`` as click takes them; ``show_default`` is the default in words, with its unit.
+
+        A shell completes the words of ``complete``, and file names where the metavar says so.
+        """
         self.section = section
+        self._words = complete
         super().__init__(
             names,
             help=f"{help}  [default: {show_default}]" if show_default else help,
@@ -38,12 +48,18 @@ class Option(click.Option):
             required=required,
             count=count,
             is_flag=is_flag,
-            shell_complete=(lambda ctx, param, word: [one for one in complete if one.startswith(word)])
-            if complete
-            else None,
         )
         if default is not None:  # given to click, a default of None would satisfy 'required'
             self.default = default
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """What a shell offers for the value."""
+        from click.shell_completion import CompletionItem
+
+        kind = _KIND_OF_PATH.get(str(self.metavar))
+        if kind is not None:
+            return [CompletionItem(incomplete, type=kind)]
+        return [CompletionItem(word) for word in self._words if word.startswith(incomplete)]
 
 
 class Command(click.Command):

@@ -59,7 +59,7 @@ def run(
 ) -> int:
     """Run it, print what happened, and return the exit status."""
     from distbench.config import load_config
-    from distbench.config.importing import load_algorithm
+    from distbench.config.discovery import load_algorithm
     from distbench.definition import define
 
     _name_useless_options(click.get_current_context(), mode)
@@ -144,7 +144,7 @@ run_command = Command(
         Option(
             ["-a", "--algorithm"],
             section=_WHAT,
-            metavar="NAME",
+            metavar="ALGORITHM",
             required=True,
             help="Module (echo), class (Echo), module.Class, path/to/file.py[:Class] or package.module:Class.",
         ),

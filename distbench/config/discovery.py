@@ -2,44 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
 from distbench.community import natural_key
-from distbench.config.locating import import_name, locate_module
+from distbench.config.importing import import_class
+from distbench.config.locating import PACKAGE, SHIPPED, FoundAlgorithm, display, import_name, locate_module
 from distbench.config.scanning import Scan, scan_file
 from distbench.errors import ConfigError, nearest
 
-SHIPPED: Final = Path(__file__).resolve().parents[1] / "algorithms"
-"""The folder of the algorithms that come with distbench."""
-
-_PACKAGE: Final = "distbench.algorithms"
 _MARK: Final = b"distbench"  # a file without this text defines no algorithm and need not be parsed
-
-
-@dataclass(frozen=True, slots=True)
-class FoundAlgorithm:
-    """An algorithm's class, not yet imported."""
-
-    class_name: str
-    module: str
-    """The name its module is imported under, the same in every process."""
-    path: Path
-    by_file: bool = False
-    """Imported from ``path`` and not by its name from ``sys.path``."""
-    folder: Path | None = None
-    """Stands on ``sys.path`` while the module is imported."""
-
-    @property
-    def name(self) -> str:
-        """What ``-a`` takes to find exactly this class from the current folder."""
-        if self.by_file:
-            return f"{display(self.path)}:{self.class_name}"
-        if self.module.startswith(f"{_PACKAGE}."):
-            return f"{self.module.removeprefix(f'{_PACKAGE}.')}.{self.class_name}"
-        return f"{self.module}:{self.class_name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +63,14 @@ def find_algorithm(name: str, folders: Sequence[Path] | None = None) -> FoundAlg
     raise _unknown(name, places)
 
 
+def load_algorithm(found: FoundAlgorithm | str) -> type:
+    """The class itself, or the one that ``find_algorithm`` finds for a name; only its module is imported.
+
+    A module that raises becomes a DefinitionError that names file and line, with the original as its cause.
+    """
+    return import_class(find_algorithm(found) if isinstance(found, str) else found)
+
+
 def list_algorithms(folders: Sequence[Path] | None = None) -> list[AlgorithmEntry]:
     """All algorithms in ``folders`` by name, roots before children, and the files that cannot be parsed."""
     entries: list[AlgorithmEntry] = []
@@ -94,7 +78,7 @@ def list_algorithms(folders: Sequence[Path] | None = None) -> list[AlgorithmEntr
     for folder in default_folders() if folders is None else folders:
         for scan in _scans(folder):
             # A later folder's module of the same name is only found by its path.
-            reachable = scan.path.stem not in modules
+            reachable = scan.path.stem not in modules and "." not in scan.path.stem
             modules.add(scan.path.stem)
             base = scan.path.stem if reachable else display(scan.path)
             dot = "." if reachable else ":"
@@ -117,41 +101,35 @@ def default_folders() -> list[Path]:
     return [folder for position, folder in enumerate(folders) if folder.resolve() not in folders[:position]]
 
 
-def display(path: Path) -> str:
-    """``path`` as a user would write it: from the current folder where it lies in it."""
-    try:
-        return path.resolve().relative_to(Path.cwd()).as_posix()
-    except (ValueError, OSError):
-        return str(path)
-
-
 def _in_file(path: Path, class_name: str | None) -> FoundAlgorithm:
     try:
         if path.is_dir():
             raise ConfigError(f"algorithm {str(path)!r} is a folder; name one of its files{_some(_python_files(path))}")
         if not path.is_file():
-            there = {str(file): file for file in (path.parent / name for name in _names_in(path.parent))}
-            raise ConfigError(f"no file {str(path)!r}{nearest(str(path), there) or _some(there.values())}")
+            raise ConfigError(f"no file {str(path)!r}{_similar(path)}")
     except OSError as error:
         raise ConfigError(f"algorithm {str(path)!r} cannot be opened: {error.strerror or error}") from error
-    return _found_in(path, _choose(scan_file(path), class_name, lambda name: f"{path}:{name}"))
+    if path.suffix != ".py":
+        raise ConfigError(f"algorithm {str(path)!r} is no Python file; give one that ends in .py")
+    return _found_in(path, _choose(scan_file(path), class_name, f"{path}:"))
 
 
 def _found_in(path: Path, class_name: str) -> FoundAlgorithm:
     path = path.resolve()
     if path.parent == SHIPPED:
-        return FoundAlgorithm(class_name, f"{_PACKAGE}.{path.stem}", path)
+        return FoundAlgorithm(class_name, f"{PACKAGE}.{path.stem}", path)
     return FoundAlgorithm(class_name, import_name(path), path, by_file=True, folder=path.parent)
 
 
 def _in_module(module: str, class_name: str | None) -> FoundAlgorithm | None:
-    folders = default_folders()
-    here = folders[1] if len(folders) > 1 else None
-    path = locate_module(module, here)
+    folder = None
+    path = locate_module(module)
+    if path is None:  # the command, unlike 'python -m', has not put the current folder on sys.path
+        folder = next(iter(default_folders()[1:]), None)
+        path = locate_module(module, folder)
     if path is None or path.suffix != ".py":
         return None
-    chosen = _choose(scan_file(path), class_name, lambda name: f"{module}:{name}")
-    return FoundAlgorithm(chosen, module, path.resolve(), folder=here)
+    return FoundAlgorithm(_choose(scan_file(path), class_name, f"{module}:"), module, path.resolve(), folder=folder)
 
 
 def _dotted(name: str) -> FoundAlgorithm | None:
@@ -161,15 +139,19 @@ def _dotted(name: str) -> FoundAlgorithm | None:
 
 
 def _in_folders(module: str, class_name: str | None, folders: Iterable[Path]) -> FoundAlgorithm | None:
-    """In ``module``.py of the first folder that has such a file with algorithms; other files are not read."""
+    """In ``module``.py of the first folder where that file has what is asked for; other files are not read."""
+    refused: ConfigError | None = None
     for folder in folders:
         path = folder / f"{module}.py"
-        if path.name in _names_in(folder):  # is_file() would say yes to Echo.py where case does not matter
-            scan = scan_file(path)
-            if scan.error is not None or scan.algorithms:
-                base = module if folder == SHIPPED else display(path)
-                dot = "." if folder == SHIPPED else ":"
-                return _found_in(path, _choose(scan, class_name, lambda name, of=f"{base}{dot}": f"{of}{name}"))
+        if path.name not in _names_in(folder):  # is_file() would say yes to Echo.py where case does not matter
+            continue
+        try:
+            prefix = f"{module}." if folder == SHIPPED else f"{display(path)}:"
+            return _found_in(path, _choose(scan_file(path), class_name, prefix))
+        except ConfigError as error:
+            refused = refused or error
+    if refused is not None:
+        raise refused
     return None
 
 
@@ -191,26 +173,27 @@ def _by_class(name: str, folders: Iterable[Path]) -> FoundAlgorithm | None:
     return None
 
 
-def _choose(scan: Scan, class_name: str | None, spell: Callable[[str], str]) -> str:
-    """The class of ``scan`` that is meant; ``spell`` makes a name for ``-a`` of a class's name."""
+def _choose(scan: Scan, class_name: str | None, prefix: str) -> str:
+    """The class of ``scan`` that is meant; ``prefix`` and a class's name make a name for ``-a``."""
     if scan.error is not None:
         raise ConfigError(_error_of(scan))
+    where = display(scan.path)
     names = [found.name for found in scan.algorithms]
     if class_name is None:
         if not names:
-            raise ConfigError(f"{scan.path}: no class is decorated with @distbench; decorate the algorithm's")
+            raise ConfigError(f"{where}: no class is decorated with @distbench; decorate the algorithm's")
         if len(scan.roots) > 1:
-            raise _ambiguous(scan.path.stem, [spell(root.name) for root in scan.roots])
+            raise _ambiguous(scan.path.stem, [f"{prefix}{root.name}" for root in scan.roots])
         return scan.roots[0].name
     if class_name in names or class_name in scan.imported:
         return class_name
     if any(found.name == class_name for found in scan.classes):
-        raise ConfigError(f"{scan.path}: class {class_name!r} is not decorated with @distbench; decorate it")
+        raise ConfigError(f"{where}: class {class_name!r} is not decorated with @distbench; decorate it")
     loose = [name for name in names if name.lower() == class_name.lower()]
     if len(loose) == 1:
         return loose[0]
     close = nearest(class_name, names) or (f"; it has {', '.join(names)}" if names else "; it has none at all")
-    raise ConfigError(f"{scan.path}: no algorithm {class_name!r}{close}")
+    raise ConfigError(f"{where}: no algorithm {class_name!r}{close}")
 
 
 def _ambiguous(name: str, candidates: Iterable[str]) -> ConfigError:
@@ -225,7 +208,7 @@ def _unknown(name: str, folders: Sequence[Path]) -> ConfigError:
     if not close:
         shown = ", ".join(entry.name for entry in entries if entry.class_name and "." not in entry.name)
         close = f"; there are {shown}" if shown else "; give a file such as my_algorithm.py"
-    unread = "".join(f" ({_error})" for _error in (entry.error for entry in entries) if _error)
+    unread = "".join(f" (not searched: {entry.error})" for entry in entries if entry.error)
     return ConfigError(f"no algorithm {name!r}{close}{unread}")
 
 
@@ -255,9 +238,14 @@ def _python_files(folder: Path) -> list[Path]:
 
 def _names_in(folder: Path) -> set[str]:
     try:
-        return {entry.name for entry in folder.iterdir() if entry.suffix == ".py"}
+        return {name for name in os.listdir(folder) if name.endswith(".py")}
     except OSError:  # not every folder exists
         return set()
+
+
+def _similar(path: Path) -> str:
+    close = get_close_matches(path.name, _names_in(path.parent), 1)
+    return f"; did you mean {str(path.parent / close[0])!r}?" if close else _some(_python_files(path.parent))
 
 
 def _some(paths: Iterable[Path]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 import traceback
 from collections.abc import Iterator
@@ -11,28 +12,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
-from distbench.config.discovery import FoundAlgorithm, find_algorithm
-from distbench.config.locating import import_name, is_loaded_from
+from distbench.config.locating import FoundAlgorithm, display, import_name, is_loaded_from
 from distbench.errors import DefinitionError, DistbenchError
 
 
-def load_algorithm(found: FoundAlgorithm | str) -> type:
-    """The class itself, or the one that ``find_algorithm`` finds for a name; only its module is imported.
-
-    A module that raises becomes a DefinitionError that names file and line, with the original as its cause.
-    """
-    if isinstance(found, str):
-        found = find_algorithm(found)
+def import_class(found: FoundAlgorithm) -> type:
+    """The class itself. What its module raises becomes a DefinitionError that names file and line."""
     with _on_path(found.folder):
         try:
             module = _by_file(found) if found.by_file else importlib.import_module(found.module)
-        except DistbenchError:  # says whose fault it is already
-            raise
-        except (Exception, SystemExit) as error:  # noqa: BLE001  # a user's module may raise anything
+        except (Exception, SystemExit) as error:  # a user's module may raise anything
             raise _import_failure(found, error) from error
     cls = getattr(module, found.class_name, None)
     if not isinstance(cls, type):
-        raise DefinitionError(f"{found.path}: it was imported, but defines no class {found.class_name!r}")
+        raise DefinitionError(f"{display(found.path)}: it was imported, but defines no class {found.class_name!r}")
     return cls
 
 
@@ -44,7 +37,7 @@ def _by_file(found: FoundAlgorithm) -> ModuleType:
         name = import_name(found.path)
     spec = importlib.util.spec_from_file_location(name, found.path)
     if spec is None or spec.loader is None:
-        raise DefinitionError(f"{found.path}: Python cannot import a file of this kind; name it .py")
+        raise DefinitionError(f"{display(found.path)}: Python cannot import a file of this kind; name it .py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses and annotations look their module up there
     try:
@@ -57,18 +50,24 @@ def _by_file(found: FoundAlgorithm) -> ModuleType:
 
 @contextmanager
 def _on_path(folder: Path | None) -> Iterator[None]:
-    """With ``folder`` first on ``sys.path``, so that a file finds the modules beside it."""
+    """With ``folder`` first on ``sys.path``, so that a file finds the modules beside it.
+
+    Only the standard library goes before: an algorithm in a file called token.py or queue.py must break no other.
+    """
     if folder is None:
         yield
         return
-    entry = str(folder)
-    sys.path_importer_cache.pop(entry, None)  # a file may have come since the folder was listed
-    sys.path.insert(0, entry)
+    standard = Path(os.__file__).parent
+    entries = [entry for entry in sys.path if entry in (str(standard), str(standard / "lib-dynload"))]
+    entries.append(str(folder))
+    sys.path_importer_cache.pop(str(folder), None)  # a file may have come since the folder was listed
+    sys.path[:0] = entries
     try:
         yield
     finally:
-        if entry in sys.path:
-            sys.path.remove(entry)
+        for entry in entries:  # one by one: the module may have changed sys.path itself
+            if entry in sys.path:
+                sys.path.remove(entry)
 
 
 def _import_failure(found: FoundAlgorithm, error: BaseException) -> DefinitionError:
@@ -80,6 +79,9 @@ def _import_failure(found: FoundAlgorithm, error: BaseException) -> DefinitionEr
         for frame, number in traceback.walk_tb(error.__traceback__):
             if frame.f_code.co_filename.startswith(own):
                 file, line = frame.f_code.co_filename, number
+    file = display(Path(file))
     where = f"{file}:{line}" if line else file
+    if isinstance(error, DistbenchError):  # a decorator's: it says what is wrong, but not always where
+        return DefinitionError(str(error) if Path(file).name in str(error) else f"{where}: {error}")
     hint = "; give it as package.module:Class" if "relative import" in str(error) and found.by_file else ""
     return DefinitionError(f"{where}: importing it raised {type(error).__name__}: {error}{hint}")

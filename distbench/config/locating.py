@@ -1,23 +1,54 @@
-"""Where an importable module lies, and under which name a file is imported; nothing is run to find out."""
+"""Where a module lies and the name it is imported under; nothing is run to find out."""
 
 from __future__ import annotations
 
 import hashlib
+import importlib
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
+from typing import Final
+
+SHIPPED: Final = Path(__file__).resolve().parents[1] / "algorithms"
+"""The folder of the algorithms that come with distbench."""
+
+PACKAGE: Final = "distbench.algorithms"
+"""Its name as a package."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundAlgorithm:
+    """An algorithm's class, not yet imported."""
+
+    class_name: str
+    module: str
+    """The name its module is imported under, the same in every process."""
+    path: Path
+    by_file: bool = False
+    """Imported from ``path`` and not by its name from ``sys.path``."""
+    folder: Path | None = None
+    """Stands on ``sys.path`` while the module is imported."""
+
+    @property
+    def name(self) -> str:
+        """What ``-a`` takes to find exactly this class from the current folder."""
+        if self.by_file:
+            return f"{display(self.path)}:{self.class_name}"
+        if self.module.startswith(f"{PACKAGE}."):
+            return f"{self.module.removeprefix(f'{PACKAGE}.')}.{self.class_name}"
+        return f"{self.module}:{self.class_name}"
 
 
 def locate_module(name: str, folder: Path | None = None) -> Path | None:
-    """The file of the importable module ``name``, looked for on ``sys.path`` and then in ``folder``.
+    """The file of the importable module ``name``, looked for in ``folder`` or else on ``sys.path``.
 
     No parent package is imported, as ``importlib.util.find_spec`` would.
     """
-    spec = _find_spec(name, None)
-    if spec is None and folder is not None:
-        spec = _find_spec(name, [str(folder)])
+    importlib.invalidate_caches()  # files may have been written a moment ago
+    spec = _find_spec(name, [str(folder)] if folder is not None else None)
     if spec is None or not spec.has_location or spec.origin is None:
         return None
     return Path(spec.origin)
@@ -80,3 +111,11 @@ def _is_taken(name: str, path: Path) -> bool:
     if spec is None or spec.origin is None:  # free, or a folder without __init__.py, which a file goes before
         return False
     return Path(spec.origin).resolve() != path
+
+
+def display(path: Path) -> str:
+    """``path`` as a user would write it: from the current folder where it lies in it."""
+    try:
+        return path.resolve().relative_to(Path.cwd()).as_posix()
+    except (ValueError, OSError):
+        return str(path)

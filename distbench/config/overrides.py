@@ -59,7 +59,7 @@ def apply_set(config: RunConfig, texts: Sequence[str]) -> RunConfig:
         one = roster.find(key.nodes)
         if one is None and key.nodes != EVERY_NODE:
             close = unknown_node(key.nodes, roster.ids)
-            raise ConfigError(f"{place}: no node {key.nodes!r}{close}{'' if close.endswith('?') else ' (* is all)'}")
+            raise ConfigError(f"{place}: no node {shown(key.nodes)}{close}, and * for all")
         value = _read(value_text, place, names=key.path == "neighbours")
         for node_id in roster.ids if one is None else (one,):
             nodes[node_id] = _with_value(nodes[node_id], key.path, copy_plain(value, place), place, roster)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Final
 
 from distbench.community import PeerId
@@ -160,10 +161,11 @@ def parse_neighbours(node_id: PeerId, value: object, roster: Roster, where: str)
 
 
 def unknown_node(name: str, ids: Iterable[str]) -> str:
-    """The end of a message about a node that does not exist: the nearest one, or the first few."""
+    """The end of a message about a node that does not exist: the nearest there is, and the first few."""
     ids = list(ids)
     known = ", ".join(ids[:5]) + (", …" if len(ids) > 5 else "")
-    return nearest(name[:100], ids) or f"; the nodes are {known}"
+    close = get_close_matches(name[:100], ids, 1, 0.5)  # ids are short: n9 and n1 are alike by half
+    return f"; did you mean {close[0]!r}? There are {known}" if close else f"; there are {known}"
 
 
 def block_of(node: NodeConfig) -> dict[str, object]:

@@ -69,7 +69,7 @@ def _decode(data: bytes, source: str) -> str:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{source}:{line}: not a text file: byte {error.start} is not UTF-8") from error
+        raise ConfigError(f"{source}:{line}: not a text file: byte 0x{data[error.start]:02x} is not UTF-8") from error
     if "\0" in text:
         raise ConfigError(f"{source}: a binary file; a config is a YAML text")
     return text

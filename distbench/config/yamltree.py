@@ -139,8 +139,4 @@ class _Builder:
 
 
 def _short(tag: str | None) -> str:
-    if tag is None:
-        return ""
-    if tag == "!":  # "not plain": what it stands before means itself
-        return "str"
-    return tag.removeprefix(_PREFIX)
+    return "" if tag is None or tag == "!" else tag.removeprefix(_PREFIX)  # PyYAML writes '!' for "as if plain"

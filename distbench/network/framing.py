@@ -16,12 +16,11 @@ class FrameReader:
     Holds at most one unfinished frame, so never more than ``limit`` bytes and one read of the socket.
     """
 
-    __slots__ = ("_broken", "_buffer", "_limit", "_need")
+    __slots__ = ("_broken", "_buffer", "_limit")
 
     def __init__(self, limit: int = SINGLE_LIMIT) -> None:
         self._limit = limit
         self._buffer = bytearray()
-        self._need = _HEAD  # bytes that the buffer must hold before it is worth another look
         self._broken = ""
 
     @property
@@ -38,19 +37,17 @@ class FrameReader:
         if self._broken:
             raise WireError(self._broken)
         if not self._buffer:
-            frames, at, self._need = self._parse(data)
+            frames, at = self._parse(data)
             if at < len(data):
-                self._buffer += data[at:] if at else data
+                self._buffer += data[at:]
             return frames
         self._buffer += data
-        if len(self._buffer) < self._need:
-            return []
-        frames, at, self._need = self._parse(self._buffer)
+        frames, at = self._parse(self._buffer)
         del self._buffer[:at]
         return frames
 
-    def _parse(self, data: bytes | bytearray) -> tuple[list[Frame], int, int]:
-        """The frames in ``data``, where the rest begins, and how long the rest must be."""
+    def _parse(self, data: bytes | bytearray) -> tuple[list[Frame], int]:
+        """The frames in ``data``, and where the unfinished one begins."""
         frames: list[Frame] = []
         at, end = 0, len(data)
         # A view, since a slice of 64 MiB would be one more copy; it is released before the buffer may shrink.
@@ -64,13 +61,13 @@ class FrameReader:
                     )
                 stop = at + _HEAD + length
                 if stop > end:
-                    return frames, at, _HEAD + length
+                    break
                 try:
                     frames.append(decode(view[at + _HEAD : stop]))
                 except ValueError as error:  # msgspec's own errors and UnicodeDecodeError
                     self._fail(f"malformed frame of kind {kind}: {error}")
                 at = stop
-        return frames, at, _HEAD
+        return frames, at
 
     def _fail(self, reason: str) -> NoReturn:
         """Give up the stream and what it made us keep."""

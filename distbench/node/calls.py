@@ -5,46 +5,59 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from distbench.community import PeerId
 
 if TYPE_CHECKING:
     from distbench.node.route import Route
 
 
+class Waiting(msgspec.Struct):
+    """A call that waits."""
+
+    dst: str
+    route: Any
+    future: asyncio.Future[Any]
+
+
 class Calls:
     """Matches replies to calls. A call's number is unique in its node and never 0."""
 
-    __slots__ = ("_last", "_waiting")
+    __slots__ = ("_last", "_sweep_at", "_waiting")
 
     def __init__(self) -> None:
         self._last = 0
-        self._waiting: dict[int, tuple[PeerId, Route, asyncio.Future[Any]]] = {}
+        self._sweep_at = 1000
+        self._waiting: dict[int, Waiting] = {}
 
-    def open(self, dst: PeerId, route: Route, loop: asyncio.AbstractEventLoop) -> tuple[int, asyncio.Future[Any]]:
-        """A new call to ``dst``: its number, and the future of its reply."""
+    def open(self, dst: PeerId, route: Route, future: asyncio.Future[Any]) -> int:
+        """A new call to ``dst``: its number. A caller that gives up leaves its future cancelled."""
         self._last = number = self._last + 1
-        future = loop.create_future()
-        self._waiting[number] = (dst, route, future)
-        return number, future
+        waiting = self._waiting
+        waiting[number] = Waiting(dst, route, future)
+        if len(waiting) > self._sweep_at:
+            self._waiting = {n: call for n, call in waiting.items() if not call.future.done()}
+            self._sweep_at = max(1000, 2 * len(self._waiting))
+        return number
 
-    def close(self, number: int) -> None:
-        """The caller goes on, with or without a reply."""
-        self._waiting.pop(number, None)
-
-    def match(self, src: PeerId, number: int) -> tuple[Route, asyncio.Future[Any]] | None:
-        """The call that a reply from ``src`` answers, if it still waits."""
-        found = self._waiting.get(number)
-        if found is None or found[0] != src or found[2].done():
+    def match(self, src: PeerId, number: int) -> Waiting | None:
+        """The call that a reply from ``src`` answers, if its caller still waits; it is closed."""
+        found = self._waiting.pop(number, None)
+        if found is None or found.future.done():
             return None
-        return found[1], found[2]
+        if found.dst != src:  # somebody else guessed the number
+            self._waiting[number] = found
+            return None
+        return found
 
     def to(self, dst: PeerId) -> list[asyncio.Future[Any]]:
         """The futures of all calls that wait for ``dst``."""
-        return [future for peer, _, future in self._waiting.values() if peer == dst and not future.done()]
+        return [call.future for call in self._waiting.values() if call.dst == dst and not call.future.done()]
 
     def describe(self, future: object) -> str | None:
-        """``reply of n2 to vote``, if ``future`` is that of a call."""
-        for peer, route, waiting in self._waiting.values():
-            if waiting is future:
-                return f"the reply of {peer} to {route.name}"
+        """``the reply of n2 to vote``, if ``future`` is that of a call."""
+        for call in self._waiting.values():
+            if call.future is future:
+                return f"the reply of {call.dst} to {call.route.name}"
         return None

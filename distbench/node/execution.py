@@ -10,12 +10,18 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import types
 from asyncio import tasks as _tasks
-from collections.abc import Callable, Coroutine
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any, Final, NoReturn, Protocol
 
-_enter_task: Callable[[Any, Any], None] = _tasks._enter_task  # type: ignore[attr-defined]
-_leave_task: Callable[[Any, Any], None] = _tasks._leave_task  # type: ignore[attr-defined]
+import msgspec
+
+enter_task: Callable[[Any, Any], None] = _tasks._enter_task  # type: ignore[attr-defined]
+leave_task: Callable[[Any, Any], None] = _tasks._leave_task  # type: ignore[attr-defined]
+
+IDLE: Final = object()
+"""What a runner yields when it has nothing to run."""
 
 _UNCANCEL_CLEARS: Final = hasattr(asyncio, "QueueShutDown")
 """From 3.13 on, ``uncancel`` down to zero also takes back a cancellation that was not delivered yet."""
@@ -28,17 +34,16 @@ class Ending(Protocol):
     def failed(self, error: BaseException) -> None: ...
 
 
-class StandIn:
+class StandIn(msgspec.Struct, weakref=True, eq=False):
     """What ``asyncio.current_task()`` is during a first segment; later a name for the real task."""
 
-    __slots__ = ("__weakref__", "_callbacks", "_cancels", "_coro", "_loop", "_must_cancel", "_name", "_task")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any]) -> None:
-        self._loop = loop
-        self._coro = coro
-        self._task: asyncio.Task[Any] | None = None
-        self._cancels = 0
-        self._must_cancel = False
+    _loop: asyncio.AbstractEventLoop
+    _coro: Any
+    _task: asyncio.Task[Any] | None = None
+    _cancels: int = 0
+    _must_cancel: bool = False
+    _name: str | None = None
+    _callbacks: list[Any] | None = None
 
     def _promoted(self, task: asyncio.Task[Any]) -> None:
         """Hand over to the real task what was asked of the stand-in."""
@@ -48,7 +53,7 @@ class StandIn:
                 task.cancel()
             if not self._cancels:
                 task.uncancel()
-        for callback, context in getattr(self, "_callbacks", ()):
+        for callback, context in self._callbacks or ():
             task.add_done_callback(callback, context=context)
 
     def cancel(self, msg: Any = None) -> bool:
@@ -72,7 +77,7 @@ class StandIn:
     def get_name(self) -> str:
         if self._task is not None:
             return self._task.get_name()
-        return getattr(self, "_name", None) or getattr(self._coro, "__qualname__", "handler")
+        return self._name or getattr(self._coro, "__qualname__", "handler")
 
     def set_name(self, value: object) -> None:
         self._name = str(value)
@@ -83,14 +88,12 @@ class StandIn:
         if self._task is not None:
             self._task.add_done_callback(callback, context=context)
         else:
-            waiting: list[Any] = getattr(self, "_callbacks", [])
-            waiting.append((callback, context or contextvars.copy_context()))
-            self._callbacks = waiting
+            self._callbacks = [*(self._callbacks or ()), (callback, context or contextvars.copy_context())]
 
     def _ended(self) -> None:
         """The coroutine ended without ever waiting."""
-        self._coro = None  # type: ignore[assignment]
-        for callback, context in getattr(self, "_callbacks", ()):
+        self._coro = None
+        for callback, context in self._callbacks or ():
             self._loop.call_soon(callback, self, context=context)
 
     def done(self) -> bool:
@@ -105,12 +108,29 @@ class StandIn:
     def get_coro(self) -> Any:
         return self._coro
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
+    def _real(self, name: str) -> asyncio.Task[Any]:
+        # Spelled out method by method: a __getattr__ would slow down every other attribute as well.
         if self._task is None:
-            raise RuntimeError(f"the current task has no {name!r} before the handler first waits")
-        return getattr(self._task, name)
+            raise RuntimeError(f"the current task has no {name}() before the handler first waits")
+        return self._task
+
+    def result(self) -> Any:
+        return self._real("result").result()
+
+    def exception(self) -> BaseException | None:
+        return self._real("exception").exception()
+
+    def get_stack(self, *, limit: int | None = None) -> Any:
+        return self._real("get_stack").get_stack(limit=limit)
+
+    def print_stack(self, *, limit: int | None = None, file: Any = None) -> None:
+        self._real("print_stack").print_stack(limit=limit, file=file)
+
+    def get_context(self) -> contextvars.Context:
+        return contextvars.copy_context() if self._task is None else self._task.get_context()  # type: ignore[attr-defined,no-any-return]
+
+    def remove_done_callback(self, callback: Callable[[Any], object]) -> int:
+        return self._real("remove_done_callback").remove_done_callback(callback)
 
     def __eq__(self, other: object) -> bool:
         return self is other or (self._task is not None and self._task is other)
@@ -119,33 +139,65 @@ class StandIn:
         return id(self) if self._task is None else hash(self._task)
 
 
+class Runner:
+    """Runs coroutines one after another inside one generator, which spares each the price of a ``StopIteration``.
+
+    ``send(coro)`` returns ``IDLE`` when the coroutine has ended, with ``result`` or ``error`` set, else what it waits
+    for; then a task drives this runner on, and its node goes on with a new one.
+    """
+
+    __slots__ = ("__weakref__", "error", "result", "send", "throw")
+
+    def __init__(self) -> None:
+        self.result: Any = None
+        self.error: BaseException | None = None
+        generator = self._run()
+        self.send = generator.send
+        self.throw = generator.throw
+        self.send(None)
+
+    @types.coroutine
+    def _run(self) -> Generator[Any, Any, None]:
+        while True:
+            coro = yield IDLE
+            try:
+                self.result = yield from coro
+            except (KeyboardInterrupt, SystemExit, GeneratorExit):
+                raise
+            except BaseException as error:
+                self.error = error
+            coro = None
+
+
 class Resumed(Coroutine[Any, Any, None]):
     """A coroutine that has run its first segment, as a real task drives it on."""
 
-    __slots__ = ("_coro", "_ending", "_waits_for")
+    __slots__ = ("_ending", "_runner", "_waits_for", "coro")
 
-    def __init__(self, coro: Coroutine[Any, Any, Any], waits_for: Any, ending: Ending) -> None:
-        self._coro = coro
+    def __init__(self, coro: Any, runner: Runner, waits_for: Any, ending: Ending) -> None:
+        self.coro = coro
+        self._runner = runner
         self._waits_for: Any = (waits_for,)
         self._ending = ending
 
     @property
     def cr_code(self) -> Any:
-        return self._coro.cr_code  # type: ignore[attr-defined]
+        return self.coro.cr_code
 
     @property
     def cr_frame(self) -> Any:
-        return self._coro.cr_frame  # type: ignore[attr-defined]
+        return self.coro.cr_frame
 
     @property
     def cr_await(self) -> Any:
-        return self._coro.cr_await  # type: ignore[attr-defined]
+        return self.coro.cr_await
 
     def send(self, value: Any) -> Any:
         if self._waits_for is not None:
             (waits_for,), self._waits_for = self._waits_for, None
             return waits_for
-        return self._step(self._coro.send, value)
+        got = self._runner.send(value)
+        return self._end() if got is IDLE else got
 
     def throw(self, error: Any, *rest: Any) -> Any:
         if self._waits_for is not None:
@@ -154,24 +206,24 @@ class Resumed(Coroutine[Any, Any, None]):
             (waits_for,), self._waits_for = self._waits_for, None
             if isinstance(error, asyncio.CancelledError) and waits_for is not None and waits_for.cancel(*error.args):
                 return waits_for
-        return self._step(self._coro.throw, error)
+        got = self._runner.throw(error)
+        return self._end() if got is IDLE else got
 
-    def _step(self, advance: Callable[[Any], Any], value: Any) -> Any:
+    def _end(self) -> NoReturn:
+        error = self._runner.error
+        if error is None:
+            self._ending.returned(self._runner.result)
+            raise StopIteration
         try:
-            return advance(value)
-        except StopIteration as stop:
-            self._ending.returned(stop.value)
-        except asyncio.CancelledError as error:
             self._ending.failed(error)
-            raise
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException as error:
-            self._ending.failed(error)
-        raise StopIteration
+            if isinstance(error, asyncio.CancelledError):
+                raise error
+            raise StopIteration
+        finally:
+            del error  # it holds this frame
 
     def close(self) -> None:
-        self._coro.close()
+        self.coro.close()
 
     def __await__(self) -> Any:
         raise TypeError("a resumed handler is driven by its task only")

@@ -18,16 +18,18 @@ from distbench.errors import HandlerError, MessageError, PeerDown, RemoteError, 
 from distbench.formats import explain
 from distbench.node.calls import Calls
 from distbench.node.current import current_node
-from distbench.node.execution import Resumed, StandIn, _enter_task, _leave_task
+from distbench.node.execution import IDLE, Resumed, Runner, StandIn, enter_task, leave_task
 from distbench.node.failures import is_cancellation, name_exception, render_traceback
 from distbench.node.layer import Layer
 from distbench.node.lifecycle import Phase, Signal, following
 from distbench.node.port import FAULT, NOTHING, REPLY, Link, Port
 from distbench.node.route import REFUSALS, Codecs, Hook, Route
-from distbench.peer import Peer, Peers, peer_class
+from distbench.peer import Peer, Peers, explain_missing, peer_class
 from distbench.signing import KeyPair, Signed
 
 logger = logging.getLogger(__name__)
+
+_RUNNING = Phase.RUNNING  # looking up a member costs on the hot path
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,7 @@ class Node:
         self.calls = Calls()
         self.links: dict[PeerId, Link] = {}
         self.burst = 0
+        self.replies_in = 0
         self.running: dict[asyncio.Task[Any], Job] = {}
         self.dropped: dict[str, int] = {}
         self.done = False
@@ -123,6 +126,7 @@ class Node:
         self._key = key
         self._random: random.Random | None = None
         self._entropy = 0
+        self._runner = Runner()
         self._early: list[tuple[PeerId, int, int, bytes, Any]] = []
         self._reachable = {*community.neighbours, *listeners}
         self.context = contextvars.Context()
@@ -170,6 +174,11 @@ class Node:
         """What ``os.urandom`` gives a simulated node."""
         self._entropy += 1
         return self.choices.secret(("entropy", self.node_id, self._entropy), size)
+
+    @property
+    def deliveries(self) -> int:
+        """Messages given to handlers and callers."""
+        return self.replies_in + sum(route.messages_in for route in self.routes if route is not None)
 
     @property
     def random(self) -> random.Random:
@@ -259,7 +268,7 @@ class Node:
 
     def deliver(self, src: PeerId, handler: int, call: int, payload: bytes, value: Any = NOTHING) -> None:
         """Take a message from the port: start its handler, or match it with its call."""
-        if self.phase is not Phase.RUNNING:
+        if self.phase is not _RUNNING:
             if self.phase is Phase.NEW or self.phase is Phase.STARTING:
                 self._early.append((src, handler, call, payload, value))
             elif self.phase is Phase.CRASHED:
@@ -296,10 +305,11 @@ class Node:
         self.observer.on_drop(self, src, reason)
 
     def _reply_arrived(self, src: PeerId, kind: int, call: int, payload: bytes, value: Any) -> None:
-        found = self.calls.match(src, call)
-        if found is None:
+        waiting = self.calls.match(src, call)
+        if waiting is None:
             return  # the caller gave up waiting
-        route, future = found
+        route, future = waiting.route, waiting.future
+        self.replies_in += 1
         if kind == FAULT:
             future.set_exception(RemoteError(src, route.name, msgspec.msgpack.decode(payload, type=str)))
             return
@@ -320,29 +330,33 @@ class Node:
 
     def _run(self, coro: Any, route: Route | Hook, src: PeerId | None, call: int, value: Any) -> None:
         """Run a coroutine's first segment now; a task drives the rest, if there is one."""
-        loop = self.loop
+        loop, runner, context = self.loop, self._runner, self.context.copy()
         stand_in = StandIn(loop, coro)
-        context = self.context.copy()
-        _enter_task(loop, stand_in)
+        enter_task(loop, stand_in)
         try:
-            waits_for = context.run(coro.send, None)
-        except StopIteration as stop:
-            _leave_task(loop, stand_in)
-            stand_in._ended()
-            if call:
-                self.reply(route, src, call, stop.value)  # type: ignore[arg-type]
-            return
-        except (KeyboardInterrupt, SystemExit):
-            _leave_task(loop, stand_in)
+            got = context.run(runner.send, coro)
+        except BaseException:
+            self._runner = Runner()
             raise
-        except BaseException as error:
-            _leave_task(loop, stand_in)
-            stand_in._ended()
-            Job(self, route, src, call, value).failed(error)
+        finally:
+            leave_task(loop, stand_in)
+        if got is not IDLE:
+            self._promote(coro, got, context, stand_in, Job(self, route, src, call, value))
             return
-        _leave_task(loop, stand_in)
-        job = Job(self, route, src, call, value)
-        task = loop.create_task(Resumed(coro, waits_for, job), name=stand_in.get_name(), context=context)
+        stand_in._coro = None
+        if stand_in._callbacks is not None:
+            stand_in._ended()
+        if runner.error is not None:
+            error, runner.error = runner.error, None
+            Job(self, route, src, call, value).failed(error)
+        elif call:
+            self.reply(route, src, call, runner.result)  # type: ignore[arg-type]
+
+    def _promote(self, coro: Any, waits_for: Any, context: contextvars.Context, stand_in: StandIn, job: Job) -> None:
+        """The coroutine waits: a real task drives its runner on, and this node takes a new runner."""
+        runner, self._runner = self._runner, Runner()
+        resumed = Resumed(coro, runner, waits_for, job)
+        task = self.loop.create_task(resumed, name=stand_in.get_name(), context=context)
         job.task = task
         job.coro = coro
         self.running[task] = job
@@ -371,6 +385,9 @@ class Node:
     def fail(self, handler: str, message: str, error: BaseException) -> None:
         """Record that user code of this node raised; the run goes on to its end."""
         self.failed = True
+        hint = explain_missing(error) if isinstance(error, AttributeError) else None
+        if hint is not None and hint not in getattr(error, "__notes__", ()):
+            error.add_note(hint)
         cause = HandlerError(f"{self.node_id}.{handler} raised {name_exception(error)}")
         cause.__cause__ = error
         text = render_traceback(error)

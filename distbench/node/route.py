@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
@@ -67,8 +68,8 @@ class Route:
         node.burst += 1
         return node.breathe(waits) if node.burst >= 1000 else waits
 
-    async def call(self, dst: PeerId, message: Any) -> Any:
-        """Send a request and wait for its reply."""
+    def call(self, dst: PeerId, message: Any) -> Awaitable[Any]:
+        """Send a request; what to await for its reply."""
         try:
             payload = self.encode(message)
             value = NOTHING if self.check is None else self.check(payload)
@@ -76,16 +77,11 @@ class Route:
             raise self.refused(message, self.definition.message, error) from None
         node = self.node
         link = node.links.get(dst) or node.open(dst)
-        number, future = node.calls.open(dst, self, node.loop)
-        try:
-            self.messages_out += 1
-            self.bytes_out += len(payload)
-            waits = link.send(self.number, number, payload, value)
-            if waits is not None:
-                await waits
-            return await future
-        finally:
-            node.calls.close(number)
+        future: asyncio.Future[Any] = asyncio.Future(loop=node.loop)
+        waits = link.send(self.number, node.calls.open(dst, self, future), payload, value)
+        self.messages_out += 1
+        self.bytes_out += len(payload)
+        return future if waits is None else _both(waits, future)
 
     def refused(self, value: object, shape: Shape, error: Exception) -> MessageError:
         """The error that names handler, expected and found type, and what exactly did not fit."""
@@ -116,6 +112,11 @@ class Codecs:
             decode = self._checking.decoder(shape)
             checking = _checked_only(decode) if shape.signed else decode
         return self.codec.encoder(shape), self.codec.decoder(shape), checking
+
+
+async def _both(room: Awaitable[None], reply: Awaitable[Any]) -> Any:
+    await room
+    return await reply
 
 
 def _nothing(value: object) -> bytes:

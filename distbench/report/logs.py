@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
+from distbench.logs import TRACE
 from distbench.node.current import current_node
 from distbench.report.style import node_colour, paint
 
-TRACE = 5
-_NAMES = {5: "TRACE", 10: "DEBUG", 20: "INFO", 30: "WARNING", 40: "ERROR", 50: "CRITICAL"}
-_COLOURS = {5: "dim", 10: "dim", 20: "", 30: "yellow", 40: "red", 50: "red"}
+_NAMES = {TRACE: "TRACE", 10: "DEBUG", 20: "INFO", 30: "WARNING", 40: "ERROR", 50: "CRITICAL"}
+_COLOURS = {TRACE: "dim", 10: "dim", 20: "", 30: "yellow", 40: "red", 50: "red"}
 _ALGORITHMS = (logging.INFO, logging.DEBUG, TRACE, TRACE)
 _FRAMEWORK = (logging.WARNING, logging.WARNING, logging.WARNING, TRACE)
 _SHIPPED = "distbench.algorithms"

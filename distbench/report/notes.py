@@ -95,7 +95,9 @@ def _suspended(suspended: Sequence[Suspended]) -> Iterator[Note]:
         task = "background task " if background else ""
         times = Counter(nodes)
         names = join_names([f"{node} (x{count:,})" if count > 1 else node for node, count in times.items()], 20)
-        yield Note(f"{names}: {task}{name} waits at {where} for {waits_for}", "" if background else "yellow")
+        place = f" at {where}" if where else ""
+        event = f" for {waits_for}" if waits_for else ""
+        yield Note(f"{names}: {task}{name} waits{place}{event}", "" if background else "yellow")
     if len(alike) > MOST_SUSPENDED:
         yield Note(f"and {sum(map(len, list(alike.values())[MOST_SUSPENDED:])):,} more still wait")
 

@@ -222,7 +222,7 @@ class OfflineRun:
             mode="offline",
             virtual_time=ended,
             wall_time=perf_counter() - began,
-            deliveries=self.network.deliveries,
+            deliveries=sum(node.deliveries for node in self.nodes.values()),
             in_transit=in_transit,
             digest=None if self.digest is None else self.digest.hexdigest(),
             hash_seed=os.environ.get("PYTHONHASHSEED", "random"),

@@ -8,14 +8,13 @@ is 0, one that it has and nobody asks for is reported.
 from __future__ import annotations
 
 import hashlib
+import itertools
+import struct
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
 Key: TypeAlias = tuple[str | int, ...]
-
-_BLOCK = 16
-"""Draws of a stream made by one hash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,31 +70,39 @@ class Choices:
         """Bytes for a key pair or for ``os.urandom``; not a decision, so neither recorded nor replayed."""
         return hashlib.shake_256(self._secret + _written(("secret", *key))).digest(size)
 
-    def stream(self, key: Key, options: int) -> Callable[[], int]:
-        """The draws under ``(*key, 0)``, ``(*key, 1)``, …, each from 0 to ``options - 1``, made in blocks for speed."""
+    def stream(self, key: Key, options: int) -> Callable[[], list[int]]:
+        """The draws under ``(*key, 0)``, ``(*key, 1)``, …, each from 0 to ``options - 1``.
+
+        Every call returns the next few, in reverse: callers ``pop()`` them, which is what keeps a draw cheap.
+        """
         if self._record is not None or self._listener is not None:
-            numbers = iter(range(2**62))
-            if self._record is not None:
-                return lambda: self.index((*key, next(numbers)), options)
-            source = self._blocks(key, options)
-            return lambda: self._heard(Choice((*key, next(numbers)), options, source()))
+            return self._single(key, options)
         return self._blocks(key, options)
 
-    def _heard(self, choice: Choice) -> int:
-        if self._listener is not None:
-            self._listener(choice)
-        return choice.index
+    def _single(self, key: Key, options: int) -> Callable[[], list[int]]:
+        """One draw at a time, so that each is heard, or looked up, when it is made."""
+        numbers = itertools.count()
+        drawn: list[int] = []
+        fill = self._blocks(key, options)
 
-    def _blocks(self, key: Key, options: int) -> Callable[[], int]:
-        blake2b, secret, prefix = hashlib.blake2b, self._secret, _written(key)
-        block, drawn = 0, list[int]()
-
-        def draw() -> int:
-            nonlocal block
+        def draw() -> list[int]:
+            if self._record is not None:
+                return [self.index((*key, next(numbers)), options)]
             if not drawn:
-                data = blake2b(b"%s\x1f%d" % (prefix, block), key=secret, digest_size=64).digest()
-                block += 1
-                drawn.extend(memoryview(data).cast("I"))
-            return drawn.pop() * options >> 32
+                drawn.extend(fill())
+            choice = Choice((*key, next(numbers)), options, drawn.pop())
+            if self._listener is not None:
+                self._listener(choice)
+            return [choice.index]
+
+        return draw
+
+    def _blocks(self, key: Key, options: int) -> Callable[[], list[int]]:
+        blake2b, secret, prefix = hashlib.blake2b, self._secret, _written(key)
+        blocks, unpack = itertools.count().__next__, struct.Struct("<16I").unpack
+
+        def draw() -> list[int]:
+            data = blake2b(b"%s\x1f%d" % (prefix, blocks()), key=secret, digest_size=64).digest()
+            return [number * options >> 32 for number in unpack(data)]
 
         return draw

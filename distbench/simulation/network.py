@@ -35,7 +35,6 @@ class Network:
         self.options = max(high - low, 1_000)  # a draw below a microsecond breaks ties at a constant latency
         self.sink = sink
         self.receivers: dict[PeerId, Receiver] = {}
-        self.deliveries = 0
 
     def port(self, node: PeerId) -> SimPort:
         """The port of one node."""
@@ -44,8 +43,7 @@ class Network:
     def link(self, src: PeerId, dst: PeerId) -> SimLink:
         """A new link; each pair has one."""
         kind = SimLink if self.sink is None else ObservedLink
-        draw = self.choices.stream(("latency", src, dst, 0), self.options)
-        return kind(self, src, dst, draw)
+        return kind(self, src, dst, self.choices.stream(("latency", src, dst, 0), self.options))
 
     def notice(self, gone: PeerId, reason: str) -> None:
         """Tell every node that ``gone`` is down: like a message from it, behind those that it sent."""
@@ -80,23 +78,26 @@ class SimPort:
 class SimLink:
     """One directed link: reliable, FIFO, with a drawn delay a message."""
 
-    __slots__ = ("_deliver", "_draw", "_heap", "_last", "_low", "_loop", "_network", "_number", "_scheduler", "dst", "src")
+    __slots__ = ("_deliver", "_draws", "_heap", "_last", "_low", "_more", "_network", "_number", "_scheduler", "dst", "src")
 
-    def __init__(self, network: Network, src: PeerId, dst: PeerId, draw: Callable[[], int]) -> None:
+    def __init__(self, network: Network, src: PeerId, dst: PeerId, more: Callable[[], list[int]]) -> None:
         self.src = src
         self.dst = dst
         self._network = network
-        self._draw = draw
+        self._draws: list[int] = []
+        self._more = more
         self._low = network.low
         self._last = 0
-        self._loop = network.loop
         self._scheduler = network.scheduler
         self._heap = network.scheduler.heap
         self._number = network.scheduler.number
         self._deliver = network.receivers[dst].deliver
 
     def send(self, handler: int, call: int, payload: bytes, value: Any) -> None:
-        at = self._scheduler.now + self._low + self._draw()
+        draws = self._draws
+        if not draws:
+            draws = self._draws = self._more()
+        at = self._scheduler.now + self._low + draws.pop()
         if at < self._last:
             at = self._last  # behind the one before, which the number keeps first
         else:
@@ -105,8 +106,6 @@ class SimLink:
 
     def happen(self, event: Entry) -> None:
         _, _, _, handler, call, payload, value = event
-        self._loop.steps_here = 0
-        self._network.deliveries += 1
         self._deliver(self.src, handler, call, payload, value)
 
 
@@ -115,8 +114,8 @@ class ObservedLink(SimLink):
 
     __slots__ = ("_sent",)
 
-    def __init__(self, network: Network, src: PeerId, dst: PeerId, draw: Callable[[], int]) -> None:
-        super().__init__(network, src, dst, draw)
+    def __init__(self, network: Network, src: PeerId, dst: PeerId, more: Callable[[], list[int]]) -> None:
+        super().__init__(network, src, dst, more)
         self._sent = 0
 
     def send(self, handler: int, call: int, payload: bytes, value: Any) -> None:

@@ -23,6 +23,7 @@ RUN = ("-c", "complete:3", "-a", "echo")
         ("--repot-dir=x", "--report-dir"),
         ("-seed", "--seed"),
         ("--max-event", "--max-events"),
+        ("--versoin", "--version"),
     ],
 )
 def test_a_mistyped_option_gets_the_nearest_right_one(distbench: CommandLine, typed: str, meant: str) -> None:
@@ -107,3 +108,5 @@ def test_a_shell_completes_commands_options_and_choices() -> None:
     assert "plain,--latency" in completed("distbench run --la")
     assert "plain,--latency" in completed("distbench -c x.yaml --la")
     assert "plain,msgpack" in completed("distbench run -f m")
+    assert "file,conf" in completed("distbench -c conf")
+    assert "dir,rep" in completed("distbench --report-dir rep")

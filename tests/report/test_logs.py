@@ -10,8 +10,9 @@ import pytest
 
 import distbench
 from distbench.community import PeerId
+from distbench.logs import TRACE
 from distbench.node.current import current_node
-from distbench.report.logs import TRACE, LineFormatter, logs
+from distbench.report.logs import LineFormatter, logs
 from distbench.report.style import node_colour, wants_colour
 
 
