@@ -13,6 +13,9 @@ from distbench.errors import ConfigError
 _FEW: Final = 8
 """Up to so many neighbours are written out even where they are all others: a reader sees who they are."""
 
+_UNICODE: Final = hasattr(yaml, "CSafeDumper")
+"""The Python dumper writes some characters (U+0085) unescaped, which reads back as something else."""
+
 _Base: Final[Any] = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
@@ -43,7 +46,7 @@ def render_yaml(config: RunConfig) -> str:
             block["neighbours"] = []
     try:
         text: str = yaml.dump(
-            data, Dumper=_Dumper, sort_keys=False, default_flow_style=None, allow_unicode=True, width=118
+            data, Dumper=_Dumper, sort_keys=False, default_flow_style=None, allow_unicode=_UNICODE, width=118
         )
     except (yaml.YAMLError, ValueError) as error:
         raise ConfigError(f"{config.source}: cannot be written as YAML: {error}") from error

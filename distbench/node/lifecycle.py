@@ -3,6 +3,8 @@
     new --start--> starting --started--> running --leave--> leaving --left--> ended
                        |                     |                 |
                        +------- crash -------+------ crash ----+---> crashed
+
+An interrupted run may also leave before it has started.
 """
 
 from __future__ import annotations
@@ -42,6 +44,7 @@ NEXT: Final = {
     (Phase.RUNNING, Signal.LEAVE): Phase.LEAVING,
     (Phase.LEAVING, Signal.LEFT): Phase.ENDED,
     (Phase.NEW, Signal.LEAVE): Phase.LEAVING,
+    (Phase.STARTING, Signal.LEAVE): Phase.LEAVING,
     (Phase.NEW, Signal.CRASH): Phase.CRASHED,
     (Phase.STARTING, Signal.CRASH): Phase.CRASHED,
     (Phase.RUNNING, Signal.CRASH): Phase.CRASHED,

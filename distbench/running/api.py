@@ -54,7 +54,7 @@ def run(
 
 def load_class(name: str) -> type[Algorithm]:
     """The algorithm's class of that name, imported."""
-    from distbench.config.importing import load_algorithm
+    from distbench.config.discovery import load_algorithm
 
     return load_algorithm(name)
 

@@ -254,6 +254,8 @@ class OfflineRun:
             if node.phase is Phase.CRASHED:
                 continue
             for task, job in node.running.items():
+                if task.done():
+                    continue
                 where, line = standing(job.coro)
                 waits_for = node.calls.describe(getattr(task, "_fut_waiter", None)) or line
                 yield Suspended(node_id, job.route.name, where, waits_for)
@@ -269,7 +271,7 @@ class OfflineRun:
         for task in self.loop.tasks():
             if task.done() and not task.cancelled() and getattr(task, "_log_traceback", False):
                 error = task.exception()
-                if error is not None and isinstance(task.node, Node):
+                if isinstance(error, Exception) and isinstance(task.node, Node):
                     task.node.fail(_task_name(task), "", error)
 
     def _leave(self) -> dict[PeerId, dict[str, object]]:
