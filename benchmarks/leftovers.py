@@ -53,7 +53,7 @@ class Snapshot:
             for name in attributes
             if hasattr(owner, name)
         }
-        tasks = getattr(asyncio.tasks, "_all_tasks", None) or getattr(asyncio.tasks, "_scheduled_tasks", ())
+        tasks = getattr(asyncio.tasks, "_all_tasks", getattr(asyncio.tasks, "_scheduled_tasks", ()))
         values: dict[str, object] = {
             "state of module random": random.getstate(),
             "threads": sorted(thread.name for thread in threading.enumerate()),

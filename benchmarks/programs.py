@@ -195,6 +195,7 @@ def many_runs() -> dict[str, float]:
         result = distbench.run(Echo, config, seed=seed)
         times.append(time.perf_counter() - began)
         assert result.outcome == "completed", result
+    del result
     gc.collect()
     left = before.changes(Snapshot.take())
     for line in left:

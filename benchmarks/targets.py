@@ -84,6 +84,7 @@ class Probe:
             spread = gather(rounds, name)
             goal = f"at most {limit.most:g} {limit.unit}"
             yield Line(name, f"{spread} {limit.unit}{also}", goal, spread.median <= limit.most)
+            also = ""
 
 
 Target = Race | Probe

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
 from distbench.community import Community, PeerId
@@ -43,7 +44,7 @@ class Algorithm:
     A node is single-threaded: what stands between two awaits is atomic, no locks are needed.
     """
 
-    _distbench: Host = _NoHost()  # type: ignore[assignment]
+    _distbench: Host = _NoHost()
 
     peers: dict[PeerId, Peer]
     """The neighbours that this node lists, in that order. Indexing also finds a node that lists this one."""
@@ -77,7 +78,7 @@ class Algorithm:
         """Seconds since the run began; virtual in a simulation."""
         return self._distbench.now()
 
-    @property
+    @cached_property  # and not a property, so that an algorithm may have an attribute of this name
     def random(self) -> random.Random:
         """This node's own random stream; the same in every run with the same seed."""
         return self._distbench.random

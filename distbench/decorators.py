@@ -51,6 +51,10 @@ class ClassMark:
     scope: Mapping[str, Any] = field(repr=False)
 
 
+def _is_algorithm(cls: object) -> bool:
+    return isinstance(cls, type) and issubclass(cls, Algorithm)
+
+
 @overload
 def distbench(cls: A, /) -> A: ...
 @overload
@@ -61,7 +65,7 @@ def distbench(cls: A | None = None, /) -> A | Callable[[A], A]:
     scope = {} if frame.f_locals is frame.f_globals else dict(frame.f_locals)
 
     def mark(marked: A) -> A:
-        if not (isinstance(marked, type) and issubclass(marked, Algorithm)):
+        if not _is_algorithm(marked):
             raise DefinitionError(f"@distbench marks a subclass of Algorithm, which {marked!r} is not")
         marked.__distbench__ = ClassMark(marked, scope)  # type: ignore[attr-defined]
         return marked
@@ -102,6 +106,6 @@ def config_field(
 
 def child_algorithm(cls: type[Algorithm], /) -> Any:
     """A layer below this one: an instance of ``cls`` that runs as part of it."""
-    if not (isinstance(cls, type) and issubclass(cls, Algorithm)):
+    if not _is_algorithm(cls):
         raise DefinitionError(f"child_algorithm takes a subclass of Algorithm, which {cls!r} is not")
     return ChildMark(cls)

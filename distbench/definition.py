@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import enum
+import functools
 import inspect
 import logging
+import re
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -15,13 +17,18 @@ from typing import Any, Final
 from distbench.algorithm import Algorithm
 from distbench.decorators import MISSING, ChildMark, ClassMark, FieldMark, HandlerMark
 from distbench.errors import DefinitionError, nearest
-from distbench.messages import Shape, compile_shape, is_message, resolve, show_type
+from distbench.shapes import Shape, class_of, compile_shape, members, resolve, show_type
 from distbench.signing import Signed
 
 RESERVED_FIELDS: Final = frozenset({"neighbours", "host", "port", "role", "algorithm", "clock", "region"})
 _HOOKS: Final = ("on_start", "on_exit", "report", "terminate", "deliver_message")
 _OWN_NAMES: Final = frozenset({*_HOOKS, "peers", "community"})
-_SHARED: Final = (bool, int, float, complex, str, bytes, enum.Enum, type, types.ModuleType, logging.Logger)
+_FRAMEWORK: Final = frozenset({"peers", "community", "_parent", "_distbench", "_abc_impl"})
+"""Every instance gets its own in any case, or needs none."""
+_SHARED: Final = (
+    *(bool, int, float, complex, str, bytes, enum.Enum, type, types.ModuleType, logging.Logger),
+    *(types.BuiltinFunctionType, functools.partial, FieldMark, ChildMark, ClassMark),
+)
 """Class attributes of these types may be shared between nodes: they cannot change, or have no state of a node."""
 
 
@@ -85,15 +92,17 @@ class AlgorithmDefinition:
     """Class attributes that every instance gets a copy of."""
     arguments: tuple[str, ...]
     """What ``__init__`` takes, in order: config, peers, community, or a config field's name."""
+    named_arguments: Mapping[str, str]
+    """What it takes by keyword: one of those, by parameter."""
     file: str | None
 
 
-def define(cls: type) -> AlgorithmDefinition:
+def define(cls: Any) -> AlgorithmDefinition:
     """Read the marks of ``cls`` and of all that it inherits."""
-    found = cls.__dict__.get("__distbench_definition__") if isinstance(cls, type) else None
+    found: AlgorithmDefinition | None = getattr(cls, "__dict__", {}).get("__distbench_definition__")
     if found is None:
         found = _Reader(cls).read()
-        cls.__distbench_definition__ = found  # type: ignore[attr-defined] # lives and dies with the class
+        cls.__distbench_definition__ = found  # lives and dies with the class
     return found
 
 
@@ -122,10 +131,10 @@ class _Reader:
             if base in (Algorithm, object) or "__annotations__" not in base.__dict__:
                 continue
             marked = {n for n, v in vars(base).items() if isinstance(v, (FieldMark, ChildMark))}
-            for name, annotation in base.__dict__["__annotations__"].items():
+            for name, annotation in inspect.get_annotations(base).items():
                 if name in marked:
                     holder = types.new_class(base.__name__, (), {}, None)
-                    holder.__module__ = base.__module__
+                    holder.__module__, holder.__qualname__ = base.__module__, base.__qualname__
                     holder.__annotations__ = {name: annotation}
                     self.hints[name] = resolve(holder, self._scope(base), f"{base.__qualname__}.{name}")[name]
 
@@ -136,8 +145,8 @@ class _Reader:
         handlers: list[HandlerDefinition] = []
         interceptions: dict[str, dict[Any, Interception]] = {name: {} for name in children}
         for name, value in self.attributes.items():
-            mark = getattr(value, "__distbench_handler__", None)
-            if isinstance(mark, HandlerMark):
+            mark = self._mark(name, value)
+            if mark is not None:
                 if mark.from_child is None:
                     handlers.append(self._handler(name, value))
                 else:
@@ -145,6 +154,7 @@ class _Reader:
             elif name in _HOOKS and not inspect.iscoroutinefunction(value):
                 raise DefinitionError(f"{self._where(name, value)}: write 'async def {name}(self, ...)'")
         copied = tuple((n, v) for n, v in self.attributes.items() if self._is_state(n, v))
+        arguments, named_arguments = self._arguments(fields)
         return AlgorithmDefinition(
             cls=cls,
             name=cls.__name__,
@@ -154,14 +164,36 @@ class _Reader:
             child_bases={name: self.hints[name] for name in children},
             interceptions=interceptions,
             copied=copied,
-            arguments=self._arguments(fields),
+            arguments=arguments,
+            named_arguments=named_arguments,
             file=inspect.getsourcefile(cls) if cls.__module__ != "__main__" else None,
         )
 
     def _where(self, name: str, function: Any = None) -> str:
         code = getattr(inspect.unwrap(function) if callable(function) else function, "__code__", None)
-        at = f" ({code.co_filename.rpartition('/')[2]}:{code.co_firstlineno})" if code else ""
+        place = (code.co_filename, code.co_firstlineno) if code else self._place(name)
+        at = f" ({place[0].rpartition('/')[2]}:{place[1]})" if place else ""
         return f"{self.cls.__qualname__}.{name}{at}"
+
+    def _place(self, name: str) -> tuple[str, int] | None:
+        """File and line of an attribute that is no function; None where there is no source to look into."""
+        owner = next((base for base in self.cls.__mro__ if name in base.__dict__), self.cls)
+        try:
+            file, (lines, first) = inspect.getsourcefile(owner), inspect.getsourcelines(owner)
+        except (OSError, TypeError):
+            return None
+        written = re.compile(rf"\s+{name}\s*[:=]")
+        return (file or "", next((first + index for index, line in enumerate(lines) if written.match(line)), first))
+
+    def _mark(self, name: str, value: Any) -> HandlerMark | None:
+        """The mark of a handler; a method that overrides a handler is one as well, with or without the decorator."""
+        if not (isinstance(value, types.FunctionType) or hasattr(value, "__distbench_handler__")):
+            return None
+        for base in self.cls.__mro__:
+            mark = getattr(base.__dict__.get(name), "__distbench_handler__", None)
+            if isinstance(mark, HandlerMark):
+                return mark
+        return None
 
     def _field(self, name: str, mark: FieldMark) -> ConfigField:
         if name in RESERVED_FIELDS:
@@ -193,26 +225,31 @@ class _Reader:
     def _handler(self, name: str, function: Any) -> HandlerDefinition:
         where = self._where(name, function)
         if name == "peer_id" or name.startswith("_") or name in _OWN_NAMES:
-            raise DefinitionError(f"{where}: a handler cannot be called {name!r}; peers offer it as 'peer.{name}()'")
+            raise DefinitionError(
+                f"{where}: a handler cannot be called {name!r}, a name that belongs to distbench; rename it"
+            )
         parameter, annotation, returned = self._signature(name, function, where)
         shape = compile_shape(annotation, f"{where}, parameter {parameter!r}")
         reply = None
         if returned not in (None, type(None), typing.NoReturn, typing.Never):
             reply = compile_shape(returned, f"{where}, return value")
-        members = [m for m in (typing.get_args(annotation) or ()) if m is not type(None)]
-        is_union = typing.get_origin(annotation) in (typing.Union, types.UnionType)
-        parts = members if is_union else [annotation]
-        signed = any(part is Signed or typing.get_origin(part) is Signed for part in parts)
+        signed = any(part is Signed or typing.get_origin(part) is Signed for part in members(annotation))
         return HandlerDefinition(name, function, shape, reply, signed, parameter, where)
 
     def _signature(self, name: str, function: Any, where: str) -> tuple[str, Any, Any]:
+        if isinstance(function, (staticmethod, classmethod)):
+            raise DefinitionError(
+                f"{where}: a handler is an ordinary method; write 'async def {name}(self, src, msg: ...)'"
+            )
         if not inspect.iscoroutinefunction(function):
             raise DefinitionError(f"{where}: a handler is async; write 'async def {name}(self, src, msg: ...)'")
         parameters = list(inspect.signature(function).parameters.values())
         plain = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-        extra = [p for p in plain[3:] if p.default is p.empty]
-        if len(plain) < 3 or extra:
-            raise DefinitionError(f"{where}: a handler takes (self, src, msg); write '{name}(self, src: PeerId, msg: ...)'")
+        needed = [p for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+        if len(plain) < 3 or not set(needed) <= set(plain[:3]):
+            raise DefinitionError(
+                f"{where}: a handler takes (self, src, msg); write '{name}(self, src: PeerId, msg: ...)'"
+            )
         message = plain[2]
         if message.annotation is message.empty:
             raise DefinitionError(
@@ -236,53 +273,85 @@ class _Reader:
             known = nearest(child, children) or "; declare it with child_algorithm(...)"
             raise DefinitionError(f"{where}: from_child={child!r} names no child of {self.cls.__qualname__}{known}")
         _, annotation, _ = self._signature(name, function, where)
-        union = typing.get_origin(annotation) in (typing.Union, types.UnionType)
-        for member in typing.get_args(annotation) if union else (annotation,):
-            key = Any if member in (Any, object) else member
-            before = interceptions[child].get(key)
-            if before is not None:
-                raise DefinitionError(
-                    f"{where}: {before.name!r} handles {show_type(member)} from {child!r} already; keep one of the two"
-                )
-            if key is not Any and not is_message(key):
-                compile_shape(key, where)
-            interceptions[child][key] = Interception(name, function)
+        for member in members(annotation):
+            for key in self._delivered(member, where):
+                before = interceptions[child].get(key)
+                if before is not None:
+                    raise DefinitionError(
+                        f"{where}: {before.name!r} handles {show_type(key)} from {child!r} already; keep one of the two"
+                    )
+                interceptions[child][key] = Interception(name, function)
+
+    def _delivered(self, member: Any, where: str) -> list[Any]:
+        """Under which classes a parent's handler of such an annotation is found."""
+        cls = class_of(member)
+        if cls is Signed:
+            compile_shape(member, where)
+            inner = members((typing.get_args(member) or (Any,))[0])
+            signed: Any = Signed
+            return [Signed if part is Any else signed[class_of(part)] for part in inner]
+        if cls is typing.Literal:
+            return list(dict.fromkeys(type(value) for value in typing.get_args(member)))
+        if cls is not Any and not isinstance(cls, type):
+            raise DefinitionError(f"{where}: {show_type(member)} is no class of messages")
+        return [dict if typing.is_typeddict(cls) else cls]
 
     def _is_state(self, name: str, value: object) -> bool:
         """Whether a class attribute is state of a node, so that every node needs its own."""
-        if name.startswith("__") or isinstance(value, (*_SHARED, FieldMark, ChildMark, ClassMark)) or value is None:
+        if name.startswith("__") or name in _FRAMEWORK or isinstance(value, _SHARED) or value is None:
             return False
-        if hasattr(type(value), "__get__") or callable(value):
+        if hasattr(type(value), "__get__") or hasattr(value, "__distbench_handler__"):
             return False
         if isinstance(value, (tuple, frozenset)) and all(isinstance(v, _SHARED) or v is None for v in value):
             return False
         try:
             copy.deepcopy(value)
-        except Exception as error:
+        except (TypeError, ValueError, AttributeError, RuntimeError, copy.Error) as error:
             raise DefinitionError(
                 f"{self._where(name)}: every node needs its own {type(value).__name__}, and this one cannot be copied "
                 f"({error}); create it in __init__"
             ) from None
         return True
 
-    def _arguments(self, fields: Mapping[str, ConfigField]) -> tuple[str, ...]:
-        init = self.cls.__init__
-        if init is Algorithm.__init__:
-            return ()
+    def _arguments(self, fields: Mapping[str, ConfigField]) -> tuple[tuple[str, ...], dict[str, str]]:
+        """What ``__init__`` is called with. Other names for the first two parameters mean config and peers."""
+        init = self._own_init()
+        if init is None:
+            return (), {}
         known = {"config", "peers", "community", *fields}
-        plain = [
-            p
-            for p in list(inspect.signature(init).parameters.values())[1:]
-            if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-        ]
-        wanted = [p for p in plain if p.default is p.empty or p.name in known]
-        unknown = [p.name for p in wanted if p.name not in known]
-        if len(unknown) == len(wanted) <= 2:
-            return ("config", "peers")[: len(wanted)]
-        if unknown:
-            raise DefinitionError(
-                f"{self._where('__init__', init)}: nothing is known to pass as {unknown[0]!r}; "
-                "__init__ may take config, peers, community and config fields"
-            )
-        return tuple(p.name for p in wanted)
+        parameters = list(inspect.signature(init).parameters.values())[1:]
+        names = {p.name for p in parameters}
+        positional: list[str] = []
+        named: dict[str, str] = {}
+        skipped = False
+        for index, parameter in enumerate(parameters):
+            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+                continue
+            source = parameter.name if parameter.name in known else None
+            if source is None and parameter.default is parameter.empty:
+                if index < 2 and parameter.kind is not parameter.KEYWORD_ONLY:
+                    source = ("config", "peers")[index]
+                if source is None or source in names:
+                    raise DefinitionError(
+                        f"{self._where('__init__', init)}: nothing is known to pass as {parameter.name!r}; "
+                        "__init__ may take config, peers, community and config fields"
+                    )
+            if source is None:
+                skipped = True
+            elif skipped or parameter.kind is parameter.KEYWORD_ONLY:
+                named[parameter.name] = source
+            else:
+                positional.append(source)
+        return tuple(positional), named
 
+    def _own_init(self) -> Any:
+        """The ``__init__`` that says what it takes; one of ``*args, **kwargs`` alone passes on to the next class."""
+        for base in self.cls.__mro__:
+            init = base.__dict__.get("__init__")
+            if base in (Algorithm, object):
+                return None
+            if init is not None:
+                kinds = {p.kind for p in list(inspect.signature(init).parameters.values())[1:]}
+                if not kinds or not kinds <= {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}:
+                    return init
+        return None

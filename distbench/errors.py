@@ -9,6 +9,7 @@
     │   ├── PeerDown           the failure notice says that the other node is gone
     │   └── SignatureError     the reply carries a signature that does not verify
     ├── WireError              a peer's bytes are wrong: counted and dropped, never raised into a handler
+    ├── StartupError           a node did not come up (exit status 1)
     ├── HandlerError           a node failed: node, handler and message, the original as ``__cause__``
     ├── NondeterminismError    a step did what a simulation cannot repeat (a thread, a socket, ``time.sleep``)
     └── InternalError          a mistake of distbench itself
@@ -65,6 +66,10 @@ class SignatureError(CallError):
 
 class WireError(DistbenchError):
     """A peer sent bytes that break the protocol."""
+
+
+class StartupError(DistbenchError):
+    """Some node did not come up; the text names each and says why, as far as known."""
 
 
 class HandlerError(DistbenchError):

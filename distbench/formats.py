@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import functools
-import re
+import copy
+import datetime
+import enum
 from collections.abc import Callable
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -11,24 +12,35 @@ import msgspec
 
 from distbench.community import PeerId
 from distbench.errors import MessageError, SignatureError
-from distbench.messages import (
-    SIGNED_TAG,
+from distbench.messages import is_message, message_class, tag_of, type_name
+from distbench.refusals import explain
+from distbench.shapes import (
     AnyValue,
+    Foreign,
     OneOf,
     Shape,
+    class_of,
     compile_shape,
-    is_message,
-    message_class,
+    element_of,
+    fields_of,
+    member_for,
     show_type,
-    tag_of,
-    type_name,
 )
-from distbench.signing import Keyring, KeyPair, Signed, wire_parts
+from distbench.signing import KeyPair, Keyring, Signed, wire_parts
+
+__all__ = ["Codec", "Decode", "Encode", "Format", "explain"]
 
 Format: TypeAlias = Literal["json", "msgpack"]
 
 Encode: TypeAlias = Callable[[object], bytes]
 Decode: TypeAlias = Callable[[bytes], Any]
+
+_SIGNED_TAG = "~signed"
+"""First element of a written ``Signed``; no class has this name."""
+_LIST_TAG = "~list"
+"""First element of a list inside ``Any`` that would else look like a message."""
+_MSGPACK_TYPES = (bytes, datetime.datetime)
+"""What msgpack itself knows beyond json."""
 
 
 class Codec:
@@ -45,37 +57,47 @@ class Codec:
         self._encode: Encode = kind.Encoder(enc_hook=_write_special).encode
         self._decoders: dict[Any, Decode] = {}
         self._shapes: dict[Any, Shape] = {}
+        self._strict = Codec("msgpack") if format == "json" else self
 
     def encoder(self, shape: Shape) -> Encode:
-        """A function from a value to bytes; it does not check the value against the shape."""
-        if not shape.unordered:
-            return self._encode
-        return functools.partial(self._encode_sorted, shape.decoded is AnyValue)
+        """A function from a value to bytes; it checks only what a decoder cannot find in the bytes any more."""
+        encode = self._encode
+        if shape.loose and self.format == "json":
+            encode = _strictly(encode, self._strict._encode, self._strict.decoder(shape))
+        if not shape.walked:
+            return encode
+        return lambda value: encode(self._written(value, shape.annotation))
 
-    def _encode_sorted(self, free: bool, value: object) -> bytes:
-        return self._encode(self._sorted(value, free))
-
-    def _sorted(self, value: Any, free: bool) -> Any:
+    def _written(self, value: Any, annotation: Any) -> Any:
         """The value with every set as a list in the order of the written elements, which no hash can change.
 
-        ``free``: no annotation but ``Any`` says what stands here, so both formats must agree on it by themselves.
+        Under ``Any`` no other annotation says what is meant, so there only what both formats write alike is let
+        through. ``annotation`` None: nothing is known of the value, and nothing is checked.
         """
-        if isinstance(value, (set, frozenset)):
-            kinds = {type(item) for item in value}
-            natural = kinds in ({int}, {str})
-            return sorted((self._sorted(item, free) for item in value), key=None if natural else self._encode)
-        if isinstance(value, dict):
-            if free and not all(isinstance(key, str) for key in value):
-                raise ValueError("Expected `str` as key inside `Any`, got `int`")
-            return {key: self._sorted(item, free) for key, item in value.items()}
+        if isinstance(value, Signed):
+            return value
+        kind = type(value)
+        member = None if annotation is None else member_for(annotation, value)
+        if is_message(kind):
+            hints = fields_of(member if class_of(member) is kind else kind)
+            names = kind.__struct_fields__
+            return [tag_of(kind), *(self._written(getattr(value, name), hints.get(name)) for name in names)]
+        free = class_of(member) is Any
         if isinstance(value, (list, tuple)):
-            return [self._sorted(item, free) for item in value]
-        if is_message(type(value)):
-            annotations = _annotations(type(value))
-            parts = ((name, getattr(value, name)) for name in value.__struct_fields__)
-            return [tag_of(type(value)), *(self._sorted(part, annotations[name] is AnyValue) for name, part in parts)]
-        if isinstance(value, float) and value - value != 0.0:
-            raise ValueError("Expected a finite `float`")
+            items = [self._written(item, element_of(member, index)) for index, item in enumerate(value)]
+            like_a_message = free and value and isinstance(value[0], str) and ("." in value[0] or value[0][:1] == "~")
+            return [_LIST_TAG, *items] if like_a_message else items
+        if isinstance(value, (set, frozenset)):
+            inner = element_of(member, 0)
+            natural = {type(item) for item in value} in ({int}, {str})
+            return sorted((self._written(item, inner) for item in value), key=None if natural else self._encode)
+        if isinstance(value, dict):
+            inner = element_of(member, 0)
+            if free:
+                _check_keys(value)
+            return {key: self._written(item, inner) for key, item in value.items()}
+        if free:
+            _check_plain(value)
         return value
 
     def decoder(self, shape: Shape) -> Decode:
@@ -87,11 +109,10 @@ class Codec:
         return self._decoder(shape.decoded)
 
     def _decoder(self, decoded: Any) -> Decode:
-        try:
-            return self._decoders[decoded]
-        except KeyError:
-            made = self._decoders[decoded] = self._decoder_class(decoded, dec_hook=self._read_special).decode
-            return made
+        found = self._decoders.get(decoded)
+        if found is None:
+            found = self._decoders[decoded] = self._decoder_class(decoded, dec_hook=self._read_special).decode
+        return found
 
     def _shape(self, annotation: Any) -> Shape:
         if annotation not in self._shapes:
@@ -99,18 +120,23 @@ class Codec:
         return self._shapes[annotation]
 
     def sign(self, value: Any, pair: KeyPair, signer: PeerId) -> Signed[Any]:
-        """Sign the bytes of ``value``; what is inside the result is a copy made from those bytes."""
+        """Sign the bytes of ``value``; what is inside the result is a copy."""
         keyring = self._keyring
         if keyring is None:
             raise SignatureError("this codec has no keyring to sign for")
-        shape = self._shape(type(value) if is_message(type(value)) else Any)
+        kind = type(value)
         try:
-            payload = self.encoder(shape)(value)
-            copy = self.decoder(shape)(payload)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise MessageError(f"sign: {explain(error, value)}") from None
-        signature = keyring.sign(pair, signer, type_name(copy), payload)
-        return Signed(copy, signer=signer, signature=signature, payload=payload)
+            if is_message(kind):
+                shape = self._shape(kind)
+                payload = self.encoder(shape)(value)
+                inside = self.decoder(shape)(payload)
+            else:  # the handler that it is sent to says what it shall be
+                payload = self._encode(self._written(value, None))
+                inside = copy.deepcopy(value)
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise MessageError(f"sign: {explain(error, value, kind)}") from None
+        signature = keyring.sign(pair, signer, type_name(inside), payload)
+        return Signed(inside, signer=signer, signature=signature, payload=payload)
 
     # -------------------------------------------------- what msgspec leaves to us
 
@@ -121,11 +147,14 @@ class Codec:
             return self._read_signed(raw, get_args(kind)[0])
         if isinstance(kind, type) and issubclass(kind, OneOf):
             return self._read_one_of(kind, raw)
+        if isinstance(kind, type) and issubclass(kind, Foreign):
+            _check_limits(raw)
+            return self._convert(raw, kind.cls)
         raise TypeError(f"{show_type(kind)} cannot be read")
 
     def _read_signed(self, raw: Any, inner: Any) -> Signed[Any]:
         match raw:
-            case [str(tag), str(signer), signature, payload] if tag == SIGNED_TAG:
+            case [str(tag), str(signer), signature, payload] if tag == _SIGNED_TAG:
                 signature, payload = self._bytes(signature), self._bytes(payload)
             case _:
                 raise ValueError("Expected a signed message")
@@ -138,8 +167,8 @@ class Codec:
         return msgspec.convert(raw, bytes, builtin_types=() if self.format == "json" else (bytes,))
 
     def _read_one_of(self, kind: type[OneOf], raw: Any) -> Any:
-        tag = raw[0] if isinstance(raw, list) and raw and isinstance(raw[0], str) else None
-        if tag == SIGNED_TAG and kind.signed:
+        tag = raw[0] if isinstance(raw, list) and raw and isinstance(raw[0], str) else ""
+        if tag == _SIGNED_TAG and kind.signed:
             for member in kind.signed[:-1]:
                 try:
                     return self._read_signed(raw, get_args(member)[0])
@@ -154,78 +183,67 @@ class Codec:
 
     def _read_any(self, raw: Any) -> Any:
         if isinstance(raw, list):
-            if raw and isinstance(raw[0], str):
-                if raw[0] == SIGNED_TAG:
-                    return self._read_signed(raw, AnyValue)
-                found = message_class(raw[0])
-                if found is not None:
-                    return self._convert(raw, self._shape(found).decoded)
-            return [self._read_any(item) for item in raw]
+            tag = raw[0] if raw and isinstance(raw[0], str) else ""
+            if tag == _SIGNED_TAG:
+                return self._read_signed(raw, AnyValue)
+            if "." in tag:
+                found = message_class(tag)
+                if found is None:
+                    raise ValueError(f"Expected a message that is known here, got `{tag}`")
+                return self._convert(raw, self._shape(found).decoded)
+            return [self._read_any(item) for item in (raw[1:] if tag == _LIST_TAG else raw)]
         if isinstance(raw, dict):
-            for key in raw:
-                if not isinstance(key, str):
-                    raise ValueError(f"Expected `str` as key inside `Any`, got `{type(key).__name__}`")
+            _check_keys(raw)
             return {key: self._read_any(value) for key, value in raw.items()}
-        if isinstance(raw, float) and raw - raw != 0.0:
-            raise ValueError("Expected a finite `float`")
-        if isinstance(raw, int) and not -(2**63) <= raw < 2**63:
-            raise ValueError("Expected `int` of 64 bits")
+        _check_plain(raw)
         return raw
 
     def _convert(self, raw: Any, decoded: Any) -> Any:
         json = self.format == "json"
         return msgspec.convert(
-            raw, decoded, dec_hook=self._read_special, str_keys=json, builtin_types=() if json else (bytes,)
+            raw, decoded, dec_hook=self._read_special, str_keys=json, builtin_types=() if json else _MSGPACK_TYPES
         )
+
+
+def _strictly(encode: Encode, encode_strictly: Encode, decode_strictly: Decode) -> Encode:
+    """json writes the key 1 like '1' and NaN like None; msgpack does not, so it sees what does not fit."""
+
+    def encoded(value: object) -> bytes:
+        decode_strictly(encode_strictly(value))
+        return encode(value)
+
+    return encoded
 
 
 def _write_special(value: Any) -> Any:
     if isinstance(value, Signed):
-        return (SIGNED_TAG, *wire_parts(value))
+        return (_SIGNED_TAG, *wire_parts(value))
     raise TypeError(f"a {type(value).__qualname__} cannot be sent; use a @message class or a plain type")
 
 
-def _annotations(cls: type) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for base in reversed(cls.__mro__):
-        found.update(base.__dict__.get("__annotations__", {}))
-    return found
+def _check_keys(value: dict[Any, Any]) -> None:
+    for key in value:
+        if not isinstance(key, str):
+            raise ValueError(f"Expected `str` as key inside `Any`, got `{type(key).__name__}`")
 
 
-_PATH = re.compile(r" - at `(?:key in )?\$(.*)`$")
-_STEP = re.compile(r"\[(\d+|\.\.\.)\]|\.([^.\[]+)")
+def _check_plain(value: object) -> None:
+    """What may stand for itself inside ``Any``: json and msgpack must both give it back as it was."""
+    if value is not None and (not isinstance(value, (bool, int, float, str)) or isinstance(value, enum.Enum)):
+        raise ValueError(f"Expected plain data or a message inside `Any`, got `{type(value).__name__}`")
+    _check_limits(value)
 
 
-def explain(error: Exception, value: object = None) -> str:
-    """What did not fit, in a person's words: the field, expected and found type, and the value."""
-    if isinstance(error, OverflowError):
-        text = "expected an int of 64 bits, found a larger one"
-    elif isinstance(error, RecursionError):
-        text = "the value contains itself"
-    else:
-        text = str(error).replace("Object contains", "contains").replace(", got ", ", found ")
-        found = _PATH.search(text)
-        if found:
-            text = f"{_field_path(found[1], value)}{text[: found.start()][:1].lower()}{text[: found.start()][1:]}"
-        text = text.replace("`", "")
-    return text[:1].lower() + text[1:] if value is None else f"{text[:1].lower()}{text[1:]}, in {_short(value)}"
-
-
-def _field_path(path: str, value: Any) -> str:
-    """``[1][0]`` of a message as ``votes[0]: ``: a message is written as an array of its tag and fields."""
-    words = ""
-    for index, key in _STEP.findall(path):
-        if is_message(type(value)) and index.isdecimal():
-            if int(index) == 0:
-                break
-            name = value.__struct_fields__[int(index) - 1]
-            words, value = f"{words}.{name}", getattr(value, name)
-        else:
-            words += f"[{index}]" if index else f".{key}"
-            value = value[int(index)] if index.isdecimal() and isinstance(value, (list, tuple)) else None
-    return f"{words.removeprefix('.')}: " if words else ""
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 200 else f"{text[:200]}…"
+def _check_limits(value: object) -> None:
+    """The limits of both formats, where no annotation of a field says them."""
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            _check_limits(item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _check_limits(key)
+            _check_limits(item)
+    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ValueError("Expected `int` of 64 bits, got a larger one")
+    elif isinstance(value, float) and value - value != 0.0:
+        raise ValueError("Expected a finite `float`")

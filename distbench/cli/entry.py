@@ -8,9 +8,10 @@ from collections.abc import Sequence
 import click
 
 from distbench.cli.commands import commands
-from distbench.errors import ConfigError, DefinitionError, nearest
+from distbench.errors import ConfigError, DefinitionError, StartupError, nearest
 
 OK = 0
+FAILED = 1
 USAGE = 2
 MISTAKE_OF_OURS = 70  # EX_SOFTWARE of sysexits.h
 INTERRUPTED = 130
@@ -27,6 +28,8 @@ def main(arguments: Sequence[str]) -> int:
         status = commands.main(list(arguments), prog_name="distbench", standalone_mode=False)
     except (ConfigError, DefinitionError) as error:
         return complain(str(error))
+    except StartupError as error:
+        return complain(str(error), FAILED)
     except click.ClickException as error:
         return complain(_usage_message(error, arguments))
     except (click.Abort, KeyboardInterrupt):

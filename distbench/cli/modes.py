@@ -39,15 +39,47 @@ def _offline(
     return run_offline(definition, config, options, load_algorithm)
 
 
-def _not_yet(mode: str) -> Runner:
-    def refuse(*_arguments: object) -> RunResult:
-        raise ConfigError(f"--mode {mode} does not exist yet; this version runs offline")
+def _local(
+    definition: AlgorithmDefinition, config: RunConfig, options: RunOptions, mode_options: ModeOptions
+) -> RunResult:
+    from distbench.config.discovery import load_algorithm
+    from distbench.running.local import run_local
 
-    return refuse
+    return run_local(
+        definition,
+        config,
+        options,
+        load_algorithm,
+        port_base=mode_options.port_base,
+        startup_timeout=mode_options.startup_timeout,
+        link_limit=mode_options.link_limit,
+    )
+
+
+def _network(
+    definition: AlgorithmDefinition, config: RunConfig, options: RunOptions, mode_options: ModeOptions
+) -> RunResult:
+    from distbench.config.discovery import load_algorithm
+    from distbench.running.network import run_network
+
+    if mode_options.node_id is None:
+        raise ConfigError("--mode network runs one node: say which with --id, for instance --id n1")
+    return run_network(
+        definition,
+        config,
+        options,
+        load_algorithm,
+        node_id=mode_options.node_id,
+        port_base=mode_options.port_base,
+        bind=mode_options.bind,
+        startup_timeout=mode_options.startup_timeout,
+        link_limit=mode_options.link_limit,
+        keys=mode_options.keys,
+    )
 
 
 MODES: Final[Mapping[str, Runner]] = {
     "offline": _offline,
-    "local": _not_yet("local"),
-    "network": _not_yet("network"),
+    "local": _local,
+    "network": _network,
 }

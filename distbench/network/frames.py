@@ -89,7 +89,7 @@ _KINDS: Final[dict[int, tuple[type[Frame], int]]] = {
     3: (Ack, ACK_LIMIT),
     4: (Bye, BYE_LIMIT),
 }
-DECODERS: Final[dict[int, tuple[int, Callable[[memoryview], Frame]]]] = {
+DECODERS: Final[dict[int, tuple[int, Callable[[bytes | bytearray | memoryview], Frame]]]] = {
     kind: (limit, msgspec.msgpack.Decoder(frame).decode) for kind, (frame, limit) in _KINDS.items()
 }
 """By kind: the largest body, and what reads it."""

@@ -8,6 +8,7 @@ from distbench.errors import WireError
 from distbench.network.frames import DECODERS, HEADER, SINGLE_LIMIT, Frame
 
 _HEAD: Final = HEADER.size
+_SMALL: Final = 4096
 
 
 class FrameReader:
@@ -36,37 +37,35 @@ class FrameReader:
         """
         if self._broken:
             raise WireError(self._broken)
-        if not self._buffer:
-            frames, at = self._parse(data)
-            if at < len(data):
-                self._buffer += data[at:]
+        if self._buffer:
+            self._buffer += data
+            frames, at = self._parse(self._buffer)
+            del self._buffer[:at]
             return frames
-        self._buffer += data
-        frames, at = self._parse(self._buffer)
-        del self._buffer[:at]
+        frames, at = self._parse(data)
+        if at < len(data):
+            self._buffer += data[at:]
         return frames
 
     def _parse(self, data: bytes | bytearray) -> tuple[list[Frame], int]:
         """The frames in ``data``, and where the unfinished one begins."""
         frames: list[Frame] = []
         at, end = 0, len(data)
-        # A view, since a slice of 64 MiB would be one more copy; it is released before the buffer may shrink.
-        with memoryview(data) as view:
-            while end - at >= _HEAD:
-                length, kind = HEADER.unpack_from(data, at)
-                limit, decode = DECODERS.get(kind) or self._fail(f"frame of unknown kind {kind}")
-                if length > limit or length > self._limit:
-                    self._fail(
-                        f"frame of kind {kind} with {length} bytes, at most {min(limit, self._limit)} are allowed"
-                    )
-                stop = at + _HEAD + length
-                if stop > end:
-                    break
-                try:
-                    frames.append(decode(view[at + _HEAD : stop]))
-                except ValueError as error:  # msgspec's own errors and UnicodeDecodeError
-                    self._fail(f"malformed frame of kind {kind}: {error}")
-                at = stop
+        while end - at >= _HEAD:
+            length, kind = HEADER.unpack_from(data, at)
+            limit, decode = DECODERS.get(kind) or self._fail(f"frame of unknown kind {kind}")
+            if length > limit or length > self._limit:
+                self._fail(f"frame of kind {kind} with {length} bytes, at most {min(limit, self._limit)} are allowed")
+            start = at + _HEAD
+            stop = start + length
+            if stop > end:
+                break
+            try:
+                # A slice is the faster one for a small frame, and a copy of 64 MiB for the largest.
+                frames.append(decode(data[start:stop] if length < _SMALL else memoryview(data)[start:stop]))
+            except ValueError as error:  # msgspec's own errors and UnicodeDecodeError
+                self._fail(f"malformed frame of kind {kind}: {error}")
+            at = stop
         return frames, at
 
     def _fail(self, reason: str) -> NoReturn:

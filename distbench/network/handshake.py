@@ -271,7 +271,7 @@ class Responder(Handshake):
         self._received_from(peer, hello.incarnation)
         me = self._me
         self._hello = hello
-        self._challenge = Challenge(me.terms.run, me.keys.public, me.incarnation, self._nonce)
+        self._challenge = Challenge(me.terms.run or hello.run, me.keys.public, me.incarnation, self._nonce)
         return encode_greeting(self._challenge)
 
     def _check_terms(self, hello: Hello) -> None:
@@ -293,7 +293,7 @@ class Responder(Handshake):
         if differences:
             causes, texts = zip(*differences, strict=True)
             self._refuse(causes[0], f"{peer} and {here} differ: {'; '.join(texts)}")
-        if hello.run:
+        if hello.run and terms.run:  # a side that does not know the run yet takes it from the other
             self._check_run(peer, hello.run)
 
     def _accept(self, proof: Proof) -> bytes:

@@ -28,13 +28,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import Final
 
 from distbench.errors import InternalError, MessageError, WireError
 from distbench.network.frames import (
     BATCH_MESSAGES,
     MAX_PAYLOAD,
     Ack,
+    Batch,
     Bye,
     Frame,
     Message,
@@ -89,15 +90,12 @@ NEXT: Final = {
     (Phase.LEAVING, Signal.DISCONNECTED): Phase.CLOSED,
     (Phase.CLOSED, Signal.DISCONNECTED): Phase.CLOSED,
 }
+_UP: Final = Phase.UP  # a name of its own, for it is looked up with every frame
 _OVER: Final = (Phase.LEAVING, Phase.CLOSED)
 
 
-class _Sealed(NamedTuple):
-    """A frame, encoded once and written as often as it takes."""
-
-    last: int
-    weight: int
-    data: bytes
+_Sealed = tuple[int, int, bytes]
+"""A frame, encoded once and written as often as it takes: number of its last message, weight, bytes."""
 
 
 class Session:
@@ -191,18 +189,22 @@ class Session:
 
     def take_output(self) -> bytes:
         """What is to be written now, oldest first: at most OUTPUT_BYTES and one frame; nothing while not UP."""
-        if self._phase is not Phase.UP:
+        if self._phase is not _UP:
             return b""
         if self._pending:
             self._seal()
+        if not self._queue:
+            return self.ack() if self.ack_due else b""
         parts = [self.ack()] if self.ack_due else []
         size = 0
         while self._queue and size < OUTPUT_BYTES:
             frame = self._queue.popleft()
             self._unacked.append(frame)
-            self._written = max(self._written, frame.last)
-            parts.append(frame.data)
-            size += len(frame.data)
+            last, _, data = frame
+            if last > self._written:
+                self._written = last
+            parts.append(data)
+            size += len(data)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def ack(self) -> bytes:
@@ -216,36 +218,31 @@ class Session:
         Raises WireError, and changes nothing, where the peer acknowledges what was never written, skips a number, or
         sends a frame while there is no connection or after its bye.
         """
-        if self._phase is not Phase.UP:
+        if self._phase is not _UP:
             return self._receive_late(frame)
-        if isinstance(frame, Bye):
-            self._hear_bye(frame)
-            return ()
-        if frame.ack > self._written:
-            raise WireError(f"the peer acknowledges message {frame.ack}; only {self._written} were written")
-        if isinstance(frame, Ack):
-            self._acknowledge(frame.ack)
+        # By the exact type first: an isinstance that fails is slow.
+        if not isinstance(frame, Batch) and not isinstance(frame, Single):
+            self._receive_control(frame)
             return ()
         messages: Sequence[Message] = frame.messages
         count = len(messages)
         new = frame.first - 1 + count - self.received
-        if new != count:
-            if new > count:
-                raise WireError(f"message {frame.first} arrived after message {self.received}")
-            # Sent again after a reconnection. An honest peer repeats whole frames; half of one does no harm.
-            messages = messages[count - new :] if new > 0 else ()
+        if new > count:
+            raise WireError(f"message {frame.first} arrived after message {self.received}")
         if frame.ack > self.acked:
             self._acknowledge(frame.ack)
-        if new > 0:
-            self.received += new
-            self._untold_frames += 1
-            if (
-                self._untold_frames >= ACK_FRAMES
-                or self.received - self._told >= ACK_MESSAGES
-                or isinstance(frame, Single)
-            ):
-                self.ack_due = True
-        return messages
+        if new <= 0:
+            return ()
+        self.received += new
+        self._untold_frames += 1
+        if (
+            self._untold_frames >= ACK_FRAMES
+            or self.received - self._told >= ACK_MESSAGES
+            or not isinstance(frame, Batch)
+        ):
+            self.ack_due = True
+        # Sent again after a reconnection: an honest peer repeats whole frames; half of one does no harm.
+        return messages if new == count else messages[count - new :]
 
     def bye(self, reason: str) -> bytes:
         """The last bytes to write, after all of ``take_output()``; only while UP.
@@ -290,6 +287,12 @@ class Session:
             self._hear_bye(frame)
         return ()
 
+    def _receive_control(self, frame: Ack | Bye) -> None:
+        if isinstance(frame, Ack):
+            self._acknowledge(frame.ack)
+        else:
+            self._hear_bye(frame)
+
     def _hear_bye(self, frame: Bye) -> None:
         self._advance(Signal.HEARD_BYE)
         self.farewell = frame.reason
@@ -324,7 +327,7 @@ class Session:
         self._sealed += count
         if self._phase in _OVER:
             return
-        self._queue.append(_Sealed(self._sealed, weight, data))
+        self._queue.append((self._sealed, weight, data))
         self._tell()  # the frame carries an ack
         self._weight += weight
         if self._weight >= self._limit:
@@ -339,10 +342,12 @@ class Session:
         """Let go what the peer has. A frame sent again carries an old number, which says nothing new."""
         if ack <= self.acked:
             return
+        if ack > self._written:
+            raise WireError(f"the peer acknowledges message {ack}; only {self._written} were written")
         self.acked = ack
         for frames in (self._unacked, self._queue):
-            while frames and frames[0].last <= ack:
-                self._weight -= frames.popleft().weight
+            while frames and frames[0][0] <= ack:
+                self._weight -= frames.popleft()[1]
         if self.full and self.weight <= self._limit // 2:
             self.full = False
 

@@ -13,6 +13,7 @@ from distbench.config.binding import BoundLayer
 from distbench.definition import Interception
 from distbench.errors import DistbenchError, MessageError
 from distbench.peer import Peers
+from distbench.shapes import show_type
 from distbench.signing import Signed
 
 if TYPE_CHECKING:
@@ -56,7 +57,9 @@ class Layer:
             "peers": peers,
             "community": self.node.community,
         }
-        type(instance).__init__(instance, *(given[name] for name in definition.arguments))
+        initialise: Any = type(instance).__init__
+        named = {parameter: given[name] for parameter, name in definition.named_arguments.items()}
+        initialise(instance, *(given[name] for name in definition.arguments), **named)
 
     # -------------------------------------------------- what the instance asks
 
@@ -101,10 +104,13 @@ class Layer:
         table = parent.bound.definition.interceptions[self.name]
         kinds: list[Any] = list(type(message).__mro__[:-1])
         if isinstance(message, Signed):
-            kinds = [Signed[type(message.unwrap())], Signed]  # type: ignore[misc]
+            signed: Any = Signed
+            kinds = [*(signed[kind] for kind in type(message.unwrap()).__mro__[:-1]), Signed]
         for kind in (*kinds, Any):
             if kind in table:
                 return table[kind]
+        known = ", ".join(show_type(kind) for kind in table) or "nothing"
+        found = f"Signed[{type(message.unwrap()).__name__}]" if isinstance(message, Signed) else type(message).__name__
         raise MessageError(
-            f"{parent.bound.definition.name} has no @handler(from_child={self.name!r}) for {type(message).__name__}"
+            f"{parent.bound.definition.name} has no @handler(from_child={self.name!r}) for {found}; it takes {known}"
         )

@@ -13,8 +13,8 @@ from distbench.community import PeerId
 from distbench.definition import HandlerDefinition
 from distbench.errors import MessageError
 from distbench.formats import Codec, Decode, Encode, explain
-from distbench.messages import Shape, show_type
 from distbench.node.port import NOTHING
+from distbench.shapes import Shape, show_type
 
 if TYPE_CHECKING:
     from distbench.node.node import Node
@@ -85,10 +85,8 @@ class Route:
 
     def refused(self, value: object, shape: Shape, error: Exception) -> MessageError:
         """The error that names handler, expected and found type, and what exactly did not fit."""
-        found = type(value).__name__
-        return MessageError(
-            f"{self.name} takes {show_type(shape.annotation)}, which this {found} does not fit: {explain(error, value)}"
-        )
+        annotation = shape.annotation
+        return MessageError(f"{self.name} takes {show_type(annotation)}: {explain(error, value, annotation)}")
 
 
 class Codecs:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from time import perf_counter
 from typing import Any, Final
 
-from distbench.community import Community, PeerId, listeners
+from distbench.community import Community, Nodes, PeerId, listeners
 from distbench.config.binding import BoundLayer, bind
 from distbench.config.model import RunConfig
 from distbench.definition import AlgorithmDefinition
@@ -20,13 +20,24 @@ from distbench.node.lifecycle import Phase
 from distbench.node.node import Node, NodeFailure, WireTable
 from distbench.node.route import Codecs
 from distbench.node.suspended import standing
-from distbench.running.coordinator import Coordinator
+from distbench.running.coordinator import (
+    Command,
+    Coordinator,
+    Finish,
+    SendNotice,
+    SendRoster,
+    SendStart,
+    SendStop,
+    SendWave,
+)
+from distbench.running.gauge import Gauge, Progress
 from distbench.running.options import DEFAULT_LATENCY, RunOptions
-from distbench.running.result import End, Failure, NodeResult, Outcome, RunResult, Suspended, Traffic
+from distbench.running.outcomes import node_result, render_failure, suspended_in, task_name
+from distbench.running.result import Failure, Outcome, RunResult, Suspended
 from distbench.signing import Keyring, KeyPair
 from distbench.simulation.choices import Choice, Choices
 from distbench.simulation.determinism import controlled
-from distbench.simulation.loop import Pause, SimLoop, TooManySteps
+from distbench.simulation.loop import Pause, SimLoop, SimTask, TooManySteps
 from distbench.simulation.network import Network
 from distbench.simulation.scheduler import Scheduler
 from distbench.trace.digest import DigestSink
@@ -43,11 +54,14 @@ def run_offline(
     config: RunConfig,
     options: RunOptions,
     resolve: Callable[[str], type] | None = None,
+    gauge: Gauge | None = None,
 ) -> RunResult:
-    """Simulate one run. ``resolve`` looks up algorithms that the config names."""
+    """Simulate one run. ``resolve`` looks up algorithms that the config names; ``gauge`` shows how far it is."""
     bound = bind(definition, config, resolve)
     began = perf_counter()
     run = OfflineRun(definition, config, options, bound)
+    if gauge is not None:
+        gauge.attach(run.progress)
     choices = run.choices
     modules = _modules(bound)
     with controlled(modules, choices.seed(("random", "module"))), run.loop:
@@ -110,6 +124,9 @@ class OfflineRun:
         self.sink: Sink | None = self.digest
         self.choices = Choices(options.seed, listener=None if self.sink is None else self._drawn)
         self.coordinator = Coordinator(config.nodes)
+        for step in (self.coordinator.joined, self.coordinator.ready):
+            for node_id in config.nodes:
+                step(node_id)
         self.scheduler = Scheduler()
         self.loop = SimLoop(self.scheduler, self._on_exception)
         if self.sink is not None:
@@ -124,7 +141,7 @@ class OfflineRun:
         table = WireTable(bound)
         neighbours = {node_id: node.neighbours for node_id, node in config.nodes.items()}
         listening = listeners(neighbours)
-        everyone = tuple(config.nodes)
+        everyone = Nodes(config.nodes)
         self.nodes: dict[PeerId, Node] = {}
         self._bound = bound
         for node_id in everyone:
@@ -148,27 +165,28 @@ class OfflineRun:
     def on_terminated(self, node: Node, path: str) -> None:
         if self.sink is not None:
             self.sink(Terminated(self.scheduler.now, node.node_id, path))
-        if not path and self.coordinator.done(node.node_id):
-            self.loop.stopping = True
+        if not path:
+            self._obey(self.coordinator.done(node.node_id))
 
     def on_failure(self, node: Node, failure: NodeFailure) -> None:
-        self.failures.append(
-            Failure(
-                failure.node, failure.handler, failure.message, failure.at, failure.exception, failure.traceback
-            )
-        )  # fmt: skip
-        given = f" on {failure.message}" if failure.message else ""
-        logger.error(
-            "%s.%s failed%s at %.6f s\n%s", failure.node, failure.handler, given, failure.at, failure.traceback
-        )
+        self.failures.append(render_failure(failure))
 
     def on_crash(self, node: Node) -> None:
         for task in self.loop.tasks():
             if task.node is node and not task.done():
                 task.cancel()
-        self.network.notice(node.node_id, "has crashed")
-        if self.coordinator.gone(node.node_id):
-            self.loop.stopping = True
+        self._obey(self.coordinator.gone_node(node.node_id, "has crashed"))
+
+    def _obey(self, commands: tuple[Command, ...]) -> None:
+        """What a coordinator of the real modes would send over the network happens here at once."""
+        for command in commands:
+            match command:
+                case SendNotice(gone, reason):
+                    self.network.notice(gone, reason)
+                case SendStop():
+                    self.loop.stopping = True
+                case SendRoster() | SendStart() | SendWave() | Finish():
+                    pass  # all nodes are here, and this loop sees by itself when nothing is left
 
     def on_drop(self, node: Node, src: PeerId, reason: str) -> None:
         if self.sink is not None:
@@ -186,11 +204,17 @@ class OfflineRun:
         """A callback raised, or a task's exception was never looked at."""
         error, node, task = context.get("exception"), context.get("node"), context.get("task")
         if isinstance(error, BaseException) and isinstance(node, Node):
-            node.fail(_task_name(task) if task is not None else "a callback", "", error)
+            node.fail(task_name(task) if task is not None else "a callback", "", error)
         else:
             logger.error("%s", context.get("message"), exc_info=error if isinstance(error, BaseException) else None)
 
     # -------------------------------------------------- the run
+
+    def progress(self) -> Progress:
+        """How far it is; may be asked from another thread."""
+        nodes = self.nodes.values()
+        done, deliveries = sum(node.done for node in nodes), sum(node.deliveries for node in nodes)
+        return Progress(self.scheduler.now / 1e9, deliveries, done, len(nodes))
 
     def play(self, began: float) -> RunResult:
         """Start all nodes, run to the end, let them leave, and say what happened."""
@@ -216,7 +240,7 @@ class OfflineRun:
         self._look_at_tasks()
         return RunResult(
             outcome=outcome,
-            nodes={node_id: self._node_result(node) for node_id, node in self.nodes.items()},
+            nodes={node_id: node_result(node) for node_id, node in self.nodes.items()},
             reports=reports,
             seed=options.seed,
             mode="offline",
@@ -249,22 +273,11 @@ class OfflineRun:
                 return (Outcome.STUCK if stuck else Outcome.QUIESCENT), ""
 
     def _suspended(self) -> Iterator[Suspended]:
-        """What still waits: handlers and hooks of nodes, then the tasks that they started."""
-        for node_id, node in self.nodes.items():
-            if node.phase is Phase.CRASHED:
-                continue
-            for task, job in node.running.items():
-                if task.done():
-                    continue
-                where, line = standing(job.coro)
-                waits_for = node.calls.describe(getattr(task, "_fut_waiter", None)) or line
-                yield Suspended(node_id, job.route.name, where, waits_for)
+        tasks: dict[object, list[SimTask]] = {}
         for task in self.loop.tasks():
-            node = task.node  # type: ignore[assignment]
-            if isinstance(node, Node) and not task.done() and task not in node.running:
-                where, line = standing(task.get_coro())
-                waits_for = node.calls.describe(getattr(task, "_fut_waiter", None)) or line
-                yield Suspended(node.node_id, _task_name(task), where, waits_for, background=True)
+            tasks.setdefault(task.node, []).append(task)
+        for node in self.nodes.values():
+            yield from suspended_in(node, tasks.get(node, ()))
 
     def _look_at_tasks(self) -> None:
         """An exception that nobody looked at fails its node."""
@@ -272,7 +285,7 @@ class OfflineRun:
             if task.done() and not task.cancelled() and getattr(task, "_log_traceback", False):
                 error = task.exception()
                 if isinstance(error, Exception) and isinstance(task.node, Node):
-                    task.node.fail(_task_name(task), "", error)
+                    task.node.fail(task_name(task), "", error)
 
     def _leave(self) -> dict[PeerId, dict[str, object]]:
         reports: dict[PeerId, dict[str, object]] = {}
@@ -289,27 +302,3 @@ class OfflineRun:
             except KeyboardInterrupt:
                 break
         return reports
-
-    def _node_result(self, node: Node) -> NodeResult:
-        end = End.TERMINATED if node.done else End.RUNNING
-        if node.phase is Phase.CRASHED:
-            end = End.CRASHED
-        elif node.failed:
-            end = End.FAILED
-        return NodeResult(
-            end=end,
-            traffic={
-                route.name: Traffic(route.messages_in, route.bytes_in, route.messages_out, route.bytes_out)
-                for route in node.routes
-                if route is not None
-            },
-            elapsed_time=node.now() if node.ended_at is None else node.ended_at,
-            dropped=node.dropped,
-            algorithm=node.top.bound.definition.name,
-        )
-
-
-def _task_name(task: Any) -> str:
-    coro = task.get_coro()
-    return f"task {getattr(coro, '__qualname__', None) or task.get_name()}"
-

@@ -142,10 +142,12 @@ class RunResult:
     """Which limit a timeout reached, and which nodes were busy."""
     algorithms: Mapping[PeerId, Algorithm] = field(default_factory=dict)
     """Offline: the instances, as the run left them."""
+    check_error: str | None = None
+    """What the ``check`` of the algorithm's module found wrong."""
 
     @property
     def exit_status(self) -> int:
-        """0 completed or quiescent, 1 a node failed or the run is stuck, 3 timeout, 130 interrupted."""
+        """0 completed or quiescent, 1 a node or the check failed or the run is stuck, 3 timeout, 130 interrupted."""
         match self.outcome:
             case Outcome.INTERRUPTED:
                 return 130
@@ -154,7 +156,8 @@ class RunResult:
             case Outcome.STUCK:
                 return 1
             case _:
-                return 1 if self.failures or any(n.end is End.CRASHED for n in self.nodes.values()) else 0
+                crashed = any(node.end is End.CRASHED for node in self.nodes.values())
+                return 1 if self.failures or crashed or self.check_error is not None else 0
 
     @property
     def never_terminated(self) -> tuple[PeerId, ...]:

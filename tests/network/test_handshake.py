@@ -17,7 +17,7 @@ from distbench.community import PeerId
 from distbench.errors import ConfigError, InternalError, WireError
 from distbench.network.frames import HEADER, encode_ack
 from distbench.network.greetings import GREETING_LIMIT
-from distbench.network.handshake import NEXT, Handshake, Phase, encode_refusal
+from distbench.network.handshake import NEXT, Phase, encode_refusal
 from distbench.network.party import Cause, HandshakeRefused, Party, Terms
 from distbench.signing import KeyPair
 from tests.network.greeters import (
@@ -28,6 +28,7 @@ from tests.network.greeters import (
     ROSTER,
     TERMS,
     initiator,
+    nonce,
     party,
     responder,
     shake,
@@ -226,6 +227,9 @@ def test_a_reflected_handshake_is_refused() -> None:
     dialling, dialled = initiator(number=1), responder(number=1)
     with refused(Cause.SIGNATURE, "own nonce"):
         shake(dialling, dialled)
+    challenge = responder(number=1).receive(initiator(number=3).first())
+    with refused(Cause.SIGNATURE, "own nonce"):
+        initiator(number=1).receive(challenge)
 
 
 def test_a_signature_of_one_role_is_worth_nothing_in_the_other() -> None:
@@ -321,6 +325,7 @@ class Counting:
 
     def __init__(self, me: Party) -> None:
         self.work = 0
+        self.signed: list[bytes] = []
         self.me = replace(me, keys=self, verify=self.verify)
         self._inner = me
 
@@ -330,6 +335,7 @@ class Counting:
 
     def sign(self, data: bytes) -> bytes:
         self.work += 1
+        self.signed.append(data)
         return self._inner.keys.sign(data)
 
     def verify(self, public: bytes, data: bytes, signature: bytes) -> bool:
@@ -337,11 +343,25 @@ class Counting:
         return self._inner.verify(public, data, signature)
 
 
+def test_each_side_signs_its_role_the_run_both_ids_both_keys_and_both_nonces() -> None:
+    one, two = Counting(party(N1)), Counting(party(N2))
+    shake(initiator(one.me), responder(two.me))
+    (first,), (second,) = one.signed, two.signed
+    for word in (b"distbench handshake", b"run 1", b"n1", b"n2", one.public, two.public, nonce(1), nonce(2)):
+        assert word in first
+        assert word in second
+    assert b"initiator" in first
+    assert b"responder" in second
+    assert b"initiator" not in second
+
+
 def test_a_responder_compares_before_it_verifies_and_verifies_before_it_signs() -> None:
     counting = Counting(party(N2))
     for wrong in (with_terms(party(N1), replace(TERMS, format="other")), replace(party(N1), keys=STRANGER)):
         with pytest.raises(HandshakeRefused):
             shake(initiator(wrong), responder(counting.me))
+    with refused(Cause.STALE):
+        shake(initiator(), responder(replace(counting.me, received=lambda peer, incarnation: None)))
     assert counting.work == 0
     with pytest.raises(HandshakeRefused):
         shake(initiator(replace(party(N1), keys=Pretender(KEYS[N1].public))), responder(counting.me))

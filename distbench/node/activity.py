@@ -1,0 +1,137 @@
+"""An event loop of a real mode that knows whether the algorithm on it still has something to do."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Callable
+from typing import Any
+
+from distbench.node.current import current_node
+
+try:
+    from uvloop import Loop as _Loop
+except ImportError:  # not on Windows
+    from asyncio import SelectorEventLoop as _Loop  # type: ignore[assignment]
+
+
+class UserTimer:
+    """A timer of the algorithm: counted while it is armed."""
+
+    __slots__ = ("__weakref__", "_armed", "_handle", "_loop")
+
+    def __init__(self, loop: NodeLoop) -> None:
+        self._loop = loop
+        self._armed = True
+        self._handle: Any = None
+        loop.timers += 1
+
+    def cancel(self) -> None:
+        self._handle.cancel()
+        self._disarm()
+
+    def cancelled(self) -> bool:
+        return bool(self._handle.cancelled())
+
+    def when(self) -> float:
+        return float(self._handle.when())
+
+    def _disarm(self) -> None:
+        if self._armed:
+            self._armed = False
+            self._loop.timers -= 1
+            if not self._loop.timers:
+                self._loop.on_activity()
+
+    def _fire(self, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
+        self._disarm()
+        self._loop.activity += 1
+        callback(*args)
+
+
+class NodeLoop(_Loop):  # type: ignore[misc,valid-type]
+    """Counts the timers and executor jobs of the node's own code, and sees sockets that it opens itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._tasks: list[asyncio.Task[Any]] = []
+        self.on_activity: Callable[[], None] = _nobody_listens
+
+    timers = 0
+    jobs = 0
+    _sweep_at = 256
+    activity = 0
+    """Timers that fired and jobs that ended."""
+    foreign = False
+    """The algorithm opened sockets or processes of its own: who knows what they will bring."""
+
+    def call_later(self, delay: float, callback: Any, *args: Any, context: contextvars.Context | None = None) -> Any:
+        if current_node.get() is None:
+            return super().call_later(delay, callback, *args, context=context)
+        timer = UserTimer(self)
+        timer._handle = super().call_later(delay, timer._fire, callback, args, context=context)
+        return timer
+
+    def call_at(self, when: float, callback: Any, *args: Any, context: contextvars.Context | None = None) -> Any:
+        if current_node.get() is None:
+            return super().call_at(when, callback, *args, context=context)
+        timer = UserTimer(self)
+        timer._handle = super().call_at(when, timer._fire, callback, args, context=context)
+        return timer
+
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
+        future = super().run_in_executor(executor, func, *args)
+        if current_node.get() is not None:
+            self.jobs += 1
+            future.add_done_callback(self._job_ended)
+        return future
+
+    def _job_ended(self, future: object) -> None:
+        self.jobs -= 1
+        self.activity += 1
+        self.on_activity()
+
+    def create_task(self, coro: Any, *, name: Any = None, context: Any = None) -> Any:
+        task = super().create_task(coro, name=name, context=context)
+        if (current_node.get() if context is None else context.get(current_node)) is not None:
+            self._tasks.append(task)
+            if len(self._tasks) > self._sweep_at:
+                self._sweep_at = max(256, 2 * len(self.tasks()))
+        return task
+
+    def tasks(self) -> list[asyncio.Task[Any]]:
+        """The tasks of the node's own code that are not done, in the order of their creation."""
+        self._tasks = [task for task in self._tasks if not task.done()]
+        return list(self._tasks)
+
+    @property
+    def passive(self) -> bool:
+        """No timer, no job, and every task waits for something that has not come."""
+        if self.foreign or self.timers or self.jobs:
+            return False
+        return all(_waits(task) for task in self.tasks())
+
+
+def _nobody_listens() -> None:
+    pass
+
+
+def _waits(task: asyncio.Task[Any]) -> bool:
+    future = getattr(task, "_fut_waiter", None)
+    return future is not None and not future.done()
+
+
+def _watch(name: str) -> None:
+    def opened(self: NodeLoop, *args: Any, **named: Any) -> Any:
+        if current_node.get() is not None:
+            self.foreign = True
+        return getattr(_Loop, name)(self, *args, **named)
+
+    setattr(NodeLoop, name, opened)
+
+
+for _name in (
+    "create_connection create_server create_unix_connection create_unix_server create_datagram_endpoint add_reader "
+    "add_writer subprocess_exec subprocess_shell connect_accepted_socket"
+).split():
+    _watch(_name)

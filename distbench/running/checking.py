@@ -1,0 +1,90 @@
+"""The ``check(result)`` of an algorithm's module: what must hold after every run."""
+
+from __future__ import annotations
+
+import inspect
+import linecache
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from distbench.errors import DefinitionError
+from distbench.node.failures import name_exception, render_traceback
+from distbench.running.result import Outcome, RunResult
+
+Check: TypeAlias = Callable[[RunResult], object]
+
+NAME: Final = "check"
+_WANTED: Final = "write 'def check(result: RunResult) -> None', or give it another name if it is no check of runs"
+
+
+def find_check(cls: type) -> Check | None:
+    """The function ``check`` of the module that defines ``cls``, or None if there is none.
+
+    DefinitionError where it cannot be called with a result alone.
+    """
+    check = getattr(sys.modules.get(cls.__module__), NAME, None)
+    if check is None:
+        return None
+    code = getattr(inspect.unwrap(check) if callable(check) else check, "__code__", None)
+    file = Path(code.co_filename).name if code else Path(str(getattr(sys.modules[cls.__module__], "__file__", ""))).name
+    where = f"check ({file}:{code.co_firstlineno})" if code else f"check ({file})"
+    if not callable(check):
+        raise DefinitionError(f"{where} is {type(check).__name__} {check!r:.60}, not a function; {_WANTED}")
+    if inspect.iscoroutinefunction(check) or inspect.isgeneratorfunction(check) or inspect.isasyncgenfunction(check):
+        raise DefinitionError(f"{where}: a check is a plain function, called when the run is over; {_WANTED}")
+    try:
+        inspect.signature(check).bind(None)
+    except TypeError:
+        raise DefinitionError(f"{where}: it takes {inspect.signature(check)}, not the result alone; {_WANTED}") from None
+    except ValueError:  # written in C, and it does not tell
+        pass
+    return check  # type: ignore[no-any-return]
+
+
+def apply_check(check: Check, result: RunResult) -> RunResult:
+    """``result`` with what the check found wrong, if anything, in ``check_error``.
+
+    A run that was interrupted is not checked. A check that stumbles (any exception but AssertionError) fails the run
+    as well, unless it has failed already: where a node crashed, reports are missing, and that is no news.
+    """
+    if result.outcome is Outcome.INTERRUPTED:
+        return result
+    try:
+        returned = check(result)
+    except AssertionError as error:
+        return replace(result, check_error=_render_assertion(error))
+    except KeyboardInterrupt:
+        return replace(result, outcome=Outcome.INTERRUPTED, reason="Ctrl-C")
+    except Exception as error:  # noqa: BLE001 - a user's function may raise anything
+        if result.exit_status != 0:
+            return result
+        text = f"it raised {name_exception(error)}{_place(error)}\n{render_traceback(error)}"
+        return replace(result, check_error=text)
+    if returned is False:
+        return replace(result, check_error="it returned False")
+    return result
+
+
+def _render_assertion(error: AssertionError) -> str:
+    """The message, or the assert statement itself where there is none, with file and line."""
+    text = str(error)
+    if not text:
+        frame = _last_frame(error)
+        line = linecache.getline(frame.filename, frame.lineno or 0).strip() if frame else ""
+        text = line or "AssertionError"
+    return f"{text}{_place(error)}"
+
+
+def _place(error: BaseException) -> str:
+    frame = _last_frame(error)
+    return f" ({Path(frame.filename).name}:{frame.lineno})" if frame else ""
+
+
+def _last_frame(error: BaseException) -> traceback.FrameSummary | None:
+    """Where it was raised; the first frame is this module's own."""
+    frames = traceback.extract_tb(error.__traceback__)[1:]
+    return frames[-1] if frames else None

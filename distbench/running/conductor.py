@@ -1,0 +1,285 @@
+"""Drives the coordinator of the real modes: hears the nodes over the network, and does what it decides."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Mapping
+from time import monotonic
+from typing import Final
+
+from distbench.community import PeerId
+from distbench.config.model import RunConfig
+from distbench.errors import StartupError, WireError
+from distbench.network.party import Terms
+from distbench.network.tcp import Address, Junction
+from distbench.running.control import (
+    COORDINATOR,
+    Crashed,
+    CutOff,
+    Done,
+    Idle,
+    Joined,
+    Left,
+    Notice,
+    Over,
+    Ready,
+    Roster,
+    Start,
+    Stop,
+    Wave,
+    WaveReply,
+    decode_control,
+    encode_control,
+)
+from distbench.running.coordinator import (
+    Command,
+    Coordinator,
+    Finish,
+    Phase,
+    SendNotice,
+    SendRoster,
+    SendStart,
+    SendStop,
+    SendWave,
+)
+from distbench.running.options import RunOptions
+from distbench.running.result import End, Failure, NodeResult, Outcome, RunResult
+from distbench.signing import KeyPair
+
+logger = logging.getLogger("distbench.run")
+
+DEFAULT_TIMEOUT: Final = 30.0
+"""Seconds of wall time."""
+STARTUP_TIMEOUT: Final = 60.0
+_LEAVE_LIMIT: Final = 7.0
+_INTERRUPTED_LIMIT: Final = 0.6
+_SAY_AFTER: Final = (2.0, 10.0)
+
+
+class Conductor:
+    """Owner of the coordinator's junction. ``main`` is the run."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        options: RunOptions,
+        *,
+        mode: str,
+        keys: KeyPair,
+        roster: Mapping[PeerId, bytes | None],
+        addresses: Mapping[PeerId, Address],
+        terms: Terms,
+        startup_timeout: float,
+        gone_after: float | None,
+        link_limit: float,
+    ) -> None:
+        self.config = config
+        self.options = options
+        self.coordinator = Coordinator(config.nodes)
+        self.left: dict[PeerId, Left] = {}
+        self.done: set[PeerId] = set()
+        self._mode = mode
+        self._keys = keys
+        self._roster = roster
+        self._addresses = addresses
+        self._terms = terms
+        self._startup_timeout = startup_timeout
+        self._gone_after = gone_after
+        self._link_limit = link_limit
+        self._reason = ""
+        self._started_at = 0.0
+        self._ended_at = 0.0
+        self._limit: asyncio.TimerHandle | None = None
+        self._died: dict[PeerId, str] = {}
+
+    async def main(self) -> RunResult:
+        """Bring the run up and down. Raises StartupError naming the nodes that did not come."""
+        loop = self.loop = asyncio.get_running_loop()
+        began = monotonic()
+        self._running: asyncio.Future[None] = loop.create_future()
+        self._finished: asyncio.Future[None] = loop.create_future()
+        self.junction = Junction(
+            COORDINATOR, self._keys, self._terms, self, gone_after=self._gone_after, link_limit=self._link_limit
+        )
+        self.junction.roster.update(self._roster)
+        for node in self.config.nodes:
+            self.junction.dial(node, self._addresses[node])
+        try:
+            await self._come_up()
+            await self._finished
+            self._tell_all(Over(self.coordinator.outcome or Outcome.COMPLETED, self._reason))
+        finally:
+            await self.junction.aclose()
+        return self._result(began)
+
+    async def _come_up(self) -> None:
+        """Wait until the run has started or was given up, saying whom it waits for."""
+        deadline = monotonic() + self._startup_timeout
+        pauses = iter((*_SAY_AFTER, *([10.0] * 10_000)))
+        while True:
+            wait = min(next(pauses), deadline - monotonic())
+            done, _ = await asyncio.wait((self._running, self._finished), timeout=max(wait, 0), return_when="FIRST_COMPLETED")
+            if done:
+                return
+            if monotonic() >= deadline:
+                raise StartupError(
+                    f"{self._waiting_for()} did not come up within {self._startup_timeout:g} s (--startup-timeout)"
+                )
+            logger.warning("waiting for %s", self._waiting_for())
+
+    def _waiting_for(self) -> str:
+        missing = self.coordinator.missing
+        shown = [f"{n} ({t})" if (t := self.junction.link(n).trouble) else n for n in missing[:10]]
+        return ", ".join(shown) + (f" and {len(missing) - 10} more" if len(missing) > 10 else "")
+
+    # -------------------------------------------------- inputs
+
+    def on_linked(self, peer: PeerId, key: bytes, run: bytes) -> None:
+        pass  # it says Joined itself
+
+    def on_gone(self, peer: PeerId, reason: str) -> None:
+        self.node_gone(peer, reason)
+
+    def on_refused(self, peer: PeerId | None, reason: str) -> None:
+        logger.warning("%s: %s", peer or "a connection", reason)
+
+    def on_message(self, peer: PeerId, handler: int, call: int, payload: bytes) -> None:
+        control = decode_control(payload)
+        coordinator = self.coordinator
+        match control:
+            case Joined():
+                self._obey(coordinator.joined(peer, self.junction.roster[peer] or b""))
+            case Ready():
+                self._obey(coordinator.ready(peer))
+            case Done():
+                self.done.add(peer)
+                self._obey(coordinator.done(peer))
+            case Idle():
+                self._obey(coordinator.idle(peer, control.standing))
+            case WaveReply():
+                self._obey(coordinator.wave(peer, control.number, control.standing))
+            case Crashed():
+                self._obey(coordinator.gone_node(peer, control.reason))
+            case CutOff():
+                self.node_gone(PeerId(control.peer), control.reason)
+            case Left():
+                self.left[peer] = control
+                self._obey(coordinator.left(peer))
+            case _:
+                raise WireError(f"{type(control).__name__} is no word of a node")
+
+    def node_gone(self, node: PeerId, reason: str) -> None:
+        """A node's process died, or nobody can reach it."""
+        if node not in self.config.nodes or node in self.coordinator.gone or self.coordinator.phase is Phase.OVER:
+            return
+        if self.coordinator.phase is Phase.STOPPING and node in self.left:
+            return
+        self._died[node] = reason
+        logger.error("%s %s", node, reason)
+        if self.coordinator.phase in (Phase.GATHERING, Phase.LINKING):
+            self._give_up(StartupError(f"{node} {reason} before the run began"))
+            return
+        self._obey(self.coordinator.gone_node(node, reason))
+
+    def _give_up(self, error: StartupError) -> None:
+        if not self._running.done():
+            self._running.set_exception(error)
+
+    def interrupt(self) -> None:
+        """Ctrl-C: leave at once, with what there is."""
+        self._reason = "Ctrl-C"
+        if self.coordinator.phase in (Phase.GATHERING, Phase.LINKING):
+            self._give_up(StartupError("interrupted before the run began"))
+        self._obey(self.coordinator.stop(Outcome.INTERRUPTED))
+        self._arm(_INTERRUPTED_LIMIT, self._finish)
+
+    # -------------------------------------------------- commands
+
+    def _obey(self, commands: tuple[Command, ...]) -> None:
+        for command in commands:
+            match command:
+                case SendRoster(keys):
+                    self._tell_all(Roster(dict(keys)))
+                case SendStart():
+                    self.loop.call_later(self.options.startup_delay, self._start)
+                case SendWave(number):
+                    self._tell_all(Wave(number))
+                case SendStop(outcome):
+                    self._ended_at = monotonic()
+                    self._arm(_LEAVE_LIMIT, self._leave_without)
+                    self._tell_all(Stop(outcome))
+                case SendNotice(node, reason):
+                    self._tell_all(Notice(node, reason), but=node)
+                case Finish():
+                    self._finish()
+
+    def _start(self) -> None:
+        options = self.options
+        timeout = DEFAULT_TIMEOUT if options.timeout is None else options.timeout
+        self._started_at = monotonic()
+        if options.duration is not None and options.duration <= timeout:
+            self._arm(options.duration, self._time_is_up, Outcome.COMPLETED, "the duration was reached")
+        else:
+            self._arm(timeout, self._time_is_up, Outcome.TIMEOUT, "the time limit (--timeout) was reached")
+        self._tell_all(Start())
+        if not self._running.done():
+            self._running.set_result(None)
+
+    def _time_is_up(self, outcome: Outcome, reason: str) -> None:
+        self._reason = reason
+        self._obey(self.coordinator.stop(outcome))
+
+    def _arm(self, delay: float, callback: object, *arguments: object) -> None:
+        """One limit at a time: of the run, then of leaving."""
+        if self._limit is not None:
+            self._limit.cancel()
+        self._limit = self.loop.call_later(delay, callback, *arguments)  # type: ignore[arg-type]
+
+    def _leave_without(self) -> None:
+        for node in self.coordinator.missing:
+            self._died.setdefault(node, f"did not leave within {_LEAVE_LIMIT:g} s")
+        self._finish()
+
+    def _finish(self) -> None:
+        if self._limit is not None:
+            self._limit.cancel()
+        if not self._finished.done():
+            self._finished.set_result(None)
+
+    def _tell_all(self, control: Roster | Start | Stop | Wave | Notice | Over, but: PeerId | None = None) -> None:
+        payload = encode_control(control)
+        for node in self.config.nodes:
+            link = self.junction.link(node)
+            if node != but and not link.over:
+                link.send(-1, 0, payload)
+
+    # -------------------------------------------------- the result
+
+    def _result(self, began: float) -> RunResult:
+        now = monotonic()
+        ended = (self._ended_at or now) - (self._started_at or now)
+        lost = NodeResult(end=End.CRASHED, traffic={}, elapsed_time=ended)
+        failures = [failure for left in self.left.values() for failure in left.failures]
+        failures += [
+            Failure(node, "process", "", ended, reason, "")
+            for node, reason in {**self.coordinator.gone, **self._died}.items()
+            if not (node in self.left and self.left[node].failures)
+        ]
+        lefts = self.left.values()
+        return RunResult(
+            outcome=self.coordinator.outcome or Outcome.COMPLETED,
+            nodes={n: self.left[n].result if n in self.left else lost for n in self.config.nodes},
+            reports={n: left.report for n in self.config.nodes if (left := self.left.get(n)) is not None},
+            seed=self.options.seed,
+            mode=self._mode,
+            virtual_time=ended,
+            wall_time=now - began,
+            deliveries=sum(left.deliveries for left in lefts),
+            in_transit=max(0, sum(left.sent for left in lefts) - sum(left.received for left in lefts)),
+            hash_seed=os.environ.get("PYTHONHASHSEED", "random"),
+            failures=tuple(failures),
+            suspended=tuple(suspended for left in lefts for suspended in left.suspended),
+            reason=self._reason,
+        )

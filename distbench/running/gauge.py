@@ -1,0 +1,34 @@
+"""A look at a run while it lasts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is."""
+
+    seconds: float
+    """Since it began: virtual offline, wall time in the real modes."""
+    deliveries: int
+    """Messages given to nodes so far, replies included."""
+    done: int
+    """Nodes that said ``terminate()``."""
+    nodes: int
+
+
+class Gauge:
+    """Shows how far a run is to whoever looks, from any thread; the run itself does nothing for it."""
+
+    def __init__(self) -> None:
+        self._read: Callable[[], Progress] | None = None
+
+    def attach(self, read: Callable[[], Progress]) -> None:
+        """A run has begun; ``read`` tells how far it is."""
+        self._read = read
+
+    def read(self) -> Progress | None:
+        """How far the run is, or None before it began."""
+        return None if self._read is None else self._read()

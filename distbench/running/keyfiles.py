@@ -1,0 +1,66 @@
+"""Key files for network mode: one secret file a participant, and a roster of all public keys."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from distbench.community import PeerId
+from distbench.errors import ConfigError
+from distbench.running.control import COORDINATOR
+from distbench.signing import KeyPair
+
+ROSTER: Final = "roster.json"
+
+
+def write_keys(folder: Path, nodes: Iterable[PeerId]) -> list[Path]:
+    """One key file for each node and for the coordinator, mode 0600, and the roster; nothing is overwritten."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    roster = {}
+    written = []
+    names = [*nodes, COORDINATOR]
+    for path in [folder / ROSTER, *(_path(folder, name) for name in names)]:
+        if path.exists():
+            raise ConfigError(f"{path} exists already; remove it, or choose another folder for new keys")
+    for name in names:
+        pair = KeyPair(os.urandom(32))
+        path = _path(folder, name)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(pair.seed.hex() + "\n")
+        roster[name] = pair.public.hex()
+        written.append(path)
+    (folder / ROSTER).write_text(json.dumps(roster, indent=2) + "\n")
+    return [*written, folder / ROSTER]
+
+
+def read_key(folder: Path, name: PeerId) -> KeyPair:
+    """The key pair of a node, or of the coordinator."""
+    path = _path(folder, name)
+    try:
+        seed = bytes.fromhex(path.read_text().strip())
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: no key can be read ({error}); 'distbench keys {folder} -c CONFIG' makes them") from None
+    if len(seed) != 32:
+        raise ConfigError(f"{path}: a key has 64 hexadecimal digits; 'distbench keys {folder} -c CONFIG' makes them")
+    return KeyPair(seed)
+
+
+def read_roster(folder: Path, nodes: Iterable[PeerId]) -> dict[PeerId, bytes]:
+    """The public keys of all nodes and of the coordinator."""
+    path = folder / ROSTER
+    try:
+        found = {PeerId(name): bytes.fromhex(key) for name, key in json.loads(path.read_text()).items()}
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise ConfigError(f"{path}: no roster can be read ({error}); 'distbench keys {folder} -c CONFIG' makes it") from None
+    missing = [name for name in (*nodes, COORDINATOR) if len(found.get(name, b"")) != 32]
+    if missing:
+        raise ConfigError(f"{path}: lacks the key of {', '.join(missing)}; make new keys with 'distbench keys'")
+    return found
+
+
+def _path(folder: Path, name: PeerId) -> Path:
+    return folder / f"{name.removeprefix('@')}.key"

@@ -1,0 +1,239 @@
+"""Local mode: one process a node on this machine, over TCP on 127.0.0.1."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import resource
+import signal
+import socket
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, Final
+
+from distbench.community import PeerId
+from distbench.config.binding import BoundLayer, bind
+from distbench.config.model import RunConfig
+from distbench.definition import AlgorithmDefinition
+from distbench.errors import ConfigError
+from distbench.shapes import show_type
+from distbench.network.party import Terms
+from distbench.network.tcp import LINK_LIMIT, Address
+from distbench.running.conductor import STARTUP_TIMEOUT, Conductor
+from distbench.running.control import COORDINATOR
+from distbench.running.nodeprocess import NodeSpec, run_node
+from distbench.running.nursery import Ended, Nursery, open_nursery
+from distbench.running.options import RunOptions
+from distbench.running.result import RunResult
+from distbench.signing import KeyPair
+
+PORT_BASE: Final = 10_000
+_LOOPBACK: Final = "127.0.0.1"
+
+
+def run_local(
+    definition: AlgorithmDefinition,
+    config: RunConfig,
+    options: RunOptions,
+    resolve: Callable[[str], type] | None = None,
+    *,
+    port_base: int | None = None,
+    startup_timeout: float | None = None,
+    link_limit: float | None = None,
+) -> RunResult:
+    """Run every node in a process of its own.
+
+    Node number i (from 0) listens on ``port_base`` + i, or on a free port for 0; without ``port_base`` on the port that
+    the config gives it, else on 10000 + i.
+    """
+    bound = bind(definition, config, resolve)
+    nodes = tuple(config.nodes)
+    _raise_file_limit(4 * len(nodes) + 200)
+    sockets = _open_sockets(config, port_base)
+    keys = {node: KeyPair(os.urandom(32)) for node in nodes}
+    own = KeyPair(os.urandom(32))
+    roster: dict[PeerId, bytes | None] = {node: pair.public for node, pair in keys.items()}
+    addresses: dict[PeerId, Address] = {
+        node: (_LOOPBACK, sock.getsockname()[1]) for node, sock in zip(nodes, sockets, strict=True)
+    }
+    terms = make_terms(os.urandom(16), bound, config, options)
+    limit = LINK_LIMIT if link_limit is None else link_limit
+    startup = STARTUP_TIMEOUT if startup_timeout is None else startup_timeout
+
+    def be_node(index: int) -> None:
+        node = nodes[index]
+        run_node(
+            NodeSpec(
+                node_id=node,
+                config=config,
+                bound=bound,
+                options=options,
+                terms=terms,
+                keys=keys[node],
+                roster={**roster, COORDINATOR: own.public},
+                addresses=addresses,
+                link_limit=limit,
+                gone_after=None,
+                startup_timeout=startup,
+            ),
+            sockets[index],
+        )
+
+    def play() -> RunResult:
+        nursery = open_nursery(nodes, be_node, sockets)
+        try:
+            conductor = Conductor(
+                config,
+                options,
+                mode="local",
+                keys=own,
+                roster=roster,
+                addresses=addresses,
+                terms=terms,
+                startup_timeout=startup,
+                gone_after=None,
+                link_limit=limit,
+            )
+            return run_on_loop(lambda: _conduct(conductor, nursery))
+        finally:
+            nursery.close()
+
+    return outside_of_loops(play)
+
+
+async def _conduct(conductor: Conductor, nursery: Nursery) -> RunResult:
+    """Conduct the run while the nursery is listened to."""
+    loop = asyncio.get_running_loop()
+
+    def hear() -> None:
+        for end in nursery.read():
+            conductor.node_gone(PeerId(end.node), describe_death(end))
+
+    loop.add_reader(nursery.sock, hear)
+    try:
+        with interruptible(conductor.interrupt, lambda: _kill(nursery)):
+            return await conductor.main()
+    finally:
+        loop.remove_reader(nursery.sock)
+
+
+def _kill(nursery: Nursery) -> None:
+    """The second Ctrl-C."""
+    nursery.read()
+    for pid in nursery.pids.values():
+        os.kill(pid, signal.SIGKILL)
+
+
+def describe_death(end: Ended) -> str:
+    """How a process ended, for people."""
+    if end.status < 0:
+        return f"was killed by {signal.Signals(-end.status).name} (process {end.pid})"
+    return f"ended with exit status {end.status} (process {end.pid})"
+
+
+@contextmanager
+def interruptible(first: Callable[[], None], again: Callable[[], None]) -> Any:
+    """Within the block Ctrl-C and SIGTERM call ``first``, and from the second time on ``again``."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    count = 0
+
+    def interrupt() -> None:
+        nonlocal count
+        count += 1
+        (first if count == 1 else again)()
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        loop.add_signal_handler(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            loop.remove_signal_handler(number)
+            signal.signal(number, handler)
+
+
+def run_on_loop(work: Callable[[], Any]) -> Any:
+    """Run a coroutine on a uvloop of its own, where there is one."""
+    try:
+        from uvloop import new_event_loop
+    except ImportError:
+        from asyncio import new_event_loop
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        return runner.run(work())
+
+
+def outside_of_loops(work: Callable[[], RunResult]) -> RunResult:
+    """Do ``work`` here, or in a thread where a loop runs already, as in a notebook's cell."""
+    if asyncio._get_running_loop() is None:
+        return work()
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(work).result()
+
+
+def _open_sockets(config: RunConfig, port_base: int | None) -> list[socket.socket]:
+    """One listening socket for each node, opened here so that a port that is taken is known at once."""
+    sockets: list[socket.socket] = []
+    try:
+        for index, (node_id, node) in enumerate(config.nodes.items()):
+            port = node.port if node.port is not None else PORT_BASE + index
+            if port_base is not None:
+                port = port_base + index if port_base else 0
+            sockets.append(open_socket(_LOOPBACK, port, node_id))
+    except BaseException:
+        for sock in sockets:
+            sock.close()
+        raise
+    return sockets
+
+
+def open_socket(host: str, port: int, node: PeerId) -> socket.socket:
+    """A bound socket. Raises ConfigError that names port and node where that cannot be."""
+    if port > 65535:
+        raise ConfigError(f"{node}: port {port} is beyond 65535; use a smaller --port-base, or 0 for free ports")
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, port))
+        sock.listen(1024)
+    except OSError as error:
+        sock.close()
+        raise ConfigError(
+            f"{node}: cannot listen on {host}:{port} ({error.strerror}); "
+            "end what holds the port, or choose others with --port-base (0 takes free ones)"
+        ) from None
+    return sock
+
+
+def _raise_file_limit(wanted: int) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        ceiling = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, ceiling), hard))
+
+
+def make_terms(run: bytes, bound: Mapping[PeerId, BoundLayer], config: RunConfig, options: RunOptions) -> Terms:
+    """What all participants must have in common. Hosts and ports are not: every machine may see others."""
+    layers = sorted({line for top in bound.values() for layer in top.walk() for line in _describe(layer)})
+    blocks = [(node_id, node.neighbours, repr(node.fields), node.algorithm) for node_id, node in config.nodes.items()]
+    return Terms(run, options.format, _digest(layers), _digest(blocks))
+
+
+def _describe(layer: BoundLayer) -> Sequence[str]:
+    definition = layer.definition
+    handlers = [
+        f"{layer.path}:{definition.name}.{h.name}({show_type(h.message.annotation)})"
+        f"->{None if h.reply is None else show_type(h.reply.annotation)}"
+        for h in definition.handlers
+    ]
+    return [f"{layer.path}:{definition.name}({', '.join(definition.config_fields)})", *handlers]
+
+
+def _digest(parts: object) -> bytes:
+    return hashlib.sha256(repr(parts).encode()).digest()

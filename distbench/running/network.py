@@ -1,0 +1,252 @@
+"""Network mode: one node on this machine, the others wherever they are.
+
+The process that a person starts is the supervisor; it forks the node's own process. Beside the node that the config
+lists first, the supervisor is the coordinator as well: it dials every node.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import signal
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from time import monotonic
+from typing import Final
+
+import msgspec
+
+from distbench.community import PeerId
+from distbench.config.binding import BoundLayer, bind as bind_layers
+from distbench.config.model import NodeConfig, RunConfig
+from distbench.definition import AlgorithmDefinition
+from distbench.errors import ConfigError, StartupError, nearest
+from distbench.network.party import Terms
+from distbench.network.tcp import GONE_AFTER, LINK_LIMIT, Address
+from distbench.running.conductor import STARTUP_TIMEOUT, Conductor
+from distbench.running.control import COORDINATOR
+from distbench.running.keyfiles import read_key, read_roster
+from distbench.running.local import interruptible, make_terms, open_socket, outside_of_loops, run_on_loop
+from distbench.running.nodeprocess import Ending, NodeSpec, run_node
+from distbench.running.nursery import die_with_parent, in_child
+from distbench.running.options import RunOptions
+from distbench.running.result import End, Failure, NodeResult, Outcome, RunResult
+from distbench.signing import KeyPair
+
+DEFAULT_PORT: Final = 8000
+_LOOPBACK_NAMES: Final = ("localhost", "127.", "::1")
+
+_decode_ending = msgspec.msgpack.Decoder(Ending).decode
+
+
+def run_network(
+    definition: AlgorithmDefinition,
+    config: RunConfig,
+    options: RunOptions,
+    resolve: Callable[[str], type] | None = None,
+    *,
+    node_id: str,
+    port_base: int | None = None,
+    bind: str | None = None,
+    startup_timeout: float | None = None,
+    link_limit: float | None = None,
+    keys: str | Path | None = None,
+) -> RunResult:
+    """Run the node ``node_id``; the result holds that node alone, or all where the coordinator is here.
+
+    A node listens on its ``port``, else on ``port_base`` (8000); others are reached at their ``host`` and ``port``, else
+    at their id as a host name and the same port.
+    """
+    me = PeerId(node_id)
+    if me not in config.nodes:
+        raise ConfigError(f"--id {node_id!r} is no node of {config.source}{nearest(node_id, config.nodes)}")
+    port = DEFAULT_PORT if port_base is None else port_base
+    bound = bind_layers(definition, config, resolve)
+    folder = None if keys is None else Path(keys)
+    roster: dict[PeerId, bytes | None] = dict.fromkeys((*config.nodes, COORDINATOR))
+    if folder is not None:
+        roster.update(read_roster(folder, config.nodes))
+    spec = NodeSpec(
+        node_id=me,
+        config=config,
+        bound=bound,
+        options=options,
+        terms=make_terms(b"", bound, config, options),
+        keys=KeyPair(os.urandom(32)) if folder is None else read_key(folder, me),
+        roster=roster,
+        addresses={name: _address(node, port) for name, node in config.nodes.items()},
+        link_limit=LINK_LIMIT if link_limit is None else link_limit,
+        gone_after=GONE_AFTER,
+        startup_timeout=STARTUP_TIMEOUT if startup_timeout is None else startup_timeout,
+    )
+    own = config.nodes[me]
+    sock = open_socket(_listen_on(own, bind), own.port or port, me)
+    first = next(iter(config.nodes))
+    conducts = me == first
+    key = None
+    if conducts:
+        key = KeyPair(os.urandom(32)) if folder is None else read_key(folder, COORDINATOR)
+    return outside_of_loops(lambda: _Supervisor(spec, sock, key, bound).run())
+
+
+def _address(node: NodeConfig, port: int) -> Address:
+    return (node.host or node.node_id, node.port or port)
+
+
+def _listen_on(node: NodeConfig, bind: str | None) -> str:
+    if bind is not None:
+        return bind
+    local = node.host is not None and node.host.startswith(_LOOPBACK_NAMES)
+    return "127.0.0.1" if local else "0.0.0.0"  # noqa: S104 - peers on other machines must reach it
+
+
+class _Supervisor:
+    """Forks the node, conducts the run if that is its part, and says how it ended."""
+
+    def __init__(
+        self, spec: NodeSpec, sock: socket.socket, key: KeyPair | None, bound: Mapping[PeerId, BoundLayer]
+    ) -> None:
+        """``key`` is the coordinator's, where this supervisor is the coordinator."""
+        self.spec = spec
+        self.key = key
+        self.bound = bound
+        self.sock = sock
+        host, port = sock.getsockname()[:2]
+        self.own_address: Address = ("127.0.0.1" if host == "0.0.0.0" else host, port)  # noqa: S104
+        self.began = monotonic()
+
+    def run(self) -> RunResult:
+        reading, writing = os.pipe()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        me = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            os.close(reading)
+            in_child(lambda: self._be_node(writing, me))
+        os.close(writing)
+        self.sock.close()
+        try:
+            if self.key is not None:
+                return run_on_loop(lambda: self._conduct(pid, reading))
+            return run_on_loop(lambda: self._wait(pid, reading))
+        finally:
+            os.close(reading)
+            _reap(pid)
+
+    def _be_node(self, writing: int, supervisor: int) -> None:
+        die_with_parent(supervisor)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the supervisor decides
+        ending = run_node(self.spec, self.sock)
+        if self.key is not None:
+            return  # the coordinator in the supervisor knows all of it
+        with os.fdopen(writing, "wb") as file:
+            file.write(msgspec.msgpack.encode(ending))
+
+    # -------------------------------------------------- the coordinator beside the first node
+
+    async def _conduct(self, pid: int, reading: int) -> RunResult:
+        spec = self.spec
+        assert self.key is not None
+        run = os.urandom(16)
+        terms = Terms(run, spec.terms.format, spec.terms.definition, spec.terms.config)
+        addresses = {**spec.addresses, spec.node_id: self.own_address}  # without going through its name
+        conductor = Conductor(
+            spec.config,
+            spec.options,
+            mode="network",
+            keys=self.key,
+            roster={name: key for name, key in spec.roster.items() if name != COORDINATOR},
+            addresses=addresses,
+            terms=terms,
+            startup_timeout=spec.startup_timeout,
+            gone_after=spec.gone_after,
+            link_limit=spec.link_limit,
+        )
+        loop = asyncio.get_running_loop()
+
+        def hear() -> None:
+            loop.remove_reader(reading)
+            if not os.read(reading, 1):  # it wrote no ending: it died
+                conductor.node_gone(spec.node_id, f"has lost its process {pid}")
+
+        loop.add_reader(reading, hear)
+        try:
+            with interruptible(conductor.interrupt, lambda: os.kill(pid, signal.SIGKILL)):
+                return await conductor.main()
+        finally:
+            loop.remove_reader(reading)
+
+    # -------------------------------------------------- beside any other node
+
+    async def _wait(self, pid: int, reading: int) -> RunResult:
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[bytes] = loop.create_future()
+        parts: list[bytes] = []
+
+        def hear() -> None:
+            part = os.read(reading, 1 << 16)
+            parts.append(part)
+            if not part and not ended.done():
+                ended.set_result(b"".join(parts))
+
+        loop.add_reader(reading, hear)
+        interrupted = False
+
+        def interrupt() -> None:
+            nonlocal interrupted
+            interrupted = True
+            if not ended.done():
+                ended.set_result(b"")
+
+        try:
+            with interruptible(interrupt, interrupt):
+                data = await ended
+        finally:
+            loop.remove_reader(reading)
+        if interrupted:
+            os.kill(pid, signal.SIGKILL)
+        return self._own_result(_decode_ending(data) if data else Ending(), interrupted, pid)
+
+    def _own_result(self, ending: Ending, interrupted: bool, pid: int) -> RunResult:
+        spec, left = self.spec, ending.left
+        me = spec.node_id
+        if ending.complaint and left is None:
+            raise StartupError(f"{me}: {ending.complaint}")
+        failures = list(left.failures) if left is not None else []
+        at = left.result.elapsed_time if left is not None else 0.0
+        if ending.complaint:
+            failures.append(Failure(me, "run", "", at, ending.complaint, ""))
+        elif left is None and not interrupted:
+            failures.append(Failure(me, "process", "", at, f"process {pid} died", ""))
+        outcome = Outcome.INTERRUPTED if interrupted else ending.outcome or Outcome.COMPLETED
+        return RunResult(
+            outcome=outcome,
+            nodes={me: left.result if left is not None else NodeResult(End.CRASHED, {}, 0.0)},
+            reports={me: left.report} if left is not None else {},
+            seed=spec.options.seed,
+            mode="network",
+            virtual_time=at,
+            wall_time=monotonic() - self.began,
+            deliveries=left.deliveries if left is not None else 0,
+            hash_seed=os.environ.get("PYTHONHASHSEED", "random"),
+            failures=tuple(failures),
+            suspended=tuple(left.suspended) if left is not None else (),
+            reason=ending.reason,
+        )
+
+
+def _reap(pid: int) -> None:
+    """Wait a little for the node's process to end by itself, then end it."""
+    deadline = monotonic() + 2.0
+    descriptor = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
+    if descriptor is not None:
+        select.select([descriptor], [], [], max(0.0, deadline - monotonic()))
+        os.close(descriptor)
+    done, _ = os.waitpid(pid, os.WNOHANG)
+    if done == 0:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)

@@ -1,0 +1,397 @@
+"""One node in a process of its own: follows the coordinator through a run."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any, Final
+
+from distbench.community import Community, PeerId, listeners
+from distbench.config.binding import BoundLayer
+from distbench.config.model import RunConfig
+from distbench.errors import WireError
+from distbench.formats import Codec
+from distbench.network.delay import DelayedLink
+from distbench.network.party import Terms
+from distbench.network.tcp import Address, Junction, TcpLink
+from distbench.node.activity import NodeLoop
+from distbench.node.lifecycle import Phase
+from distbench.node.node import Node, NodeFailure, WireTable
+from distbench.node.port import Link
+from distbench.node.route import Codecs
+from distbench.running.control import (
+    COORDINATOR,
+    Crashed,
+    CutOff,
+    Control,
+    Done,
+    Idle,
+    Joined,
+    Left,
+    Notice,
+    Over,
+    Ready,
+    Roster,
+    Start,
+    Stop,
+    Wave,
+    WaveReply,
+    decode_control,
+    encode_control,
+)
+from distbench.running.coordinator import Standing
+from distbench.running.options import RunOptions
+from distbench.running.outcomes import node_result, render_failure, suspended_in, task_name
+from distbench.running.result import Failure, Outcome
+from distbench.signing import Keyring, KeyPair
+from distbench.simulation.choices import Choices
+
+logger = logging.getLogger("distbench.run")
+
+_QUIET: Final = 0.02
+"""Seconds without activity after which a passive node says that it is idle; only a hint, the waves decide."""
+EXIT_LIMIT: Final = 5.0
+"""Seconds that ``on_exit`` and ``report`` may take."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeSpec:
+    """All that a node's process needs to know before it starts."""
+
+    node_id: PeerId
+    config: RunConfig
+    bound: Mapping[PeerId, BoundLayer]
+    options: RunOptions
+    terms: Terms
+    keys: KeyPair
+    roster: Mapping[PeerId, bytes | None]
+    """Known keys; None where the first that proves itself is to stand."""
+    addresses: Mapping[PeerId, Address]
+    link_limit: float
+    gone_after: float | None
+    startup_timeout: float
+
+
+@dataclass
+class Ending:
+    """How it ended for this process."""
+
+    outcome: Outcome | None = None
+    reason: str = ""
+    left: Left | None = None
+    complaint: str = ""
+    """What went wrong for this process itself."""
+    refused: dict[str, int] = field(default_factory=dict)
+
+
+class RealPort:
+    """The world as a node in a process sees it."""
+
+    checks_sends = False
+
+    def __init__(self, process: NodeProcess) -> None:
+        self._process = process
+
+    def link(self, dst: PeerId) -> Link:
+        return self._process.open_link(dst)
+
+    def now(self) -> float:
+        return self._process.now()
+
+
+class NodeProcess:
+    """Owner of the junction and observer of the node."""
+
+    def __init__(self, spec: NodeSpec, sock: socket.socket) -> None:
+        self.spec = spec
+        self._sock = sock
+        self.ending = Ending()
+        self.failures: list[Failure] = []
+        self._delayed: dict[PeerId, DelayedLink] = {}
+        self._started_at: float | None = None
+        self._stopped = False
+        self._idle_check: asyncio.TimerHandle | None = None
+        self._told: Standing | None = None
+        self._awaited: set[PeerId] = set()
+
+    # -------------------------------------------------- a run
+
+    async def main(self) -> Ending:
+        """Join, run, leave; how it ended."""
+        spec = self.spec
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, NodeLoop)
+        self.loop = loop
+        loop.on_activity = self._watch
+        self._over = loop.create_future()
+        self._coordinated = loop.create_future()
+        loop.set_exception_handler(self._on_exception)
+        self.junction = Junction(
+            spec.node_id, spec.keys, spec.terms, self, gone_after=spec.gone_after, link_limit=spec.link_limit
+        )
+        self.junction.roster.update({COORDINATOR: spec.roster.get(COORDINATOR)})
+        self.node = self._build()
+        await self.junction.listen(self._sock)
+        try:
+            async with asyncio.timeout(spec.startup_timeout):
+                await self._coordinated
+        except TimeoutError:
+            self.ending.complaint = f"the coordinator did not come within {spec.startup_timeout:g} s"
+        else:
+            await self._over
+        self.ending.refused = dict(self.junction.refused)
+        await self.junction.aclose()
+        return self.ending
+
+    def _build(self) -> Node:
+        spec = self.spec
+        node_id, config = spec.node_id, spec.config
+        neighbours = {name: node.neighbours for name, node in config.nodes.items()}
+        self._community = Community(tuple(config.nodes), neighbours[node_id])
+        self._listeners = listeners(neighbours)[node_id]
+        self.choices = Choices(spec.options.seed)
+        self._public: dict[PeerId, bytes] = {}
+        self._keyring = Keyring(spec.terms.run, self._public)
+        return Node(
+            node_id,
+            spec.bound[node_id],
+            self._community,
+            self._listeners,
+            port=RealPort(self),
+            table=WireTable(spec.bound),
+            codecs=Codecs(Codec(spec.options.format, self._keyring), checks_sends=False),
+            key=lambda: spec.keys,
+            choices=self.choices,
+            observer=self,
+            loop=self.loop,
+        )
+
+    def now(self) -> float:
+        """Seconds since the start of the run at this node."""
+        return 0.0 if self._started_at is None else monotonic() - self._started_at
+
+    def open_link(self, dst: PeerId) -> Link:
+        """The way to a peer, with the delay that was asked for."""
+        link = self.junction.link(dst)
+        latency = self.spec.options.latency
+        if latency is None or latency.high == 0:
+            return link
+        low, high = round(latency.low * 1e6), round(latency.high * 1e6)
+        more = self.choices.stream(("latency", self.spec.node_id, dst, 0), max(high - low, 1000))
+        delayed = self._delayed[dst] = DelayedLink(link, self.loop, low, more)
+        return delayed
+
+    def tell(self, control: Control) -> None:
+        """Say something to the coordinator."""
+        self.junction.link(COORDINATOR).send(-1, 0, encode_control(control))
+
+    # -------------------------------------------------- what the junction reports
+
+    def on_linked(self, peer: PeerId, key: bytes, run: bytes) -> None:
+        if peer == COORDINATOR:
+            self.junction.terms = Terms(run, *self._terms()[1:])
+            self._keyring.run_id = run
+            self.tell(Joined())
+            if not self._coordinated.done():
+                self._coordinated.set_result(None)
+            return
+        self._awaited.discard(peer)
+        if not self._awaited:
+            self._awaited.add(self.spec.node_id)  # ready is said once
+            self.tell(Ready())
+
+    def _terms(self) -> tuple[bytes, str, bytes, bytes]:
+        terms = self.spec.terms
+        return terms.run, terms.format, terms.definition, terms.config
+
+    def on_gone(self, peer: PeerId, reason: str) -> None:
+        if peer == COORDINATOR:
+            self._coordinator_gone(reason)
+            return
+        if not self._stopped:  # afterwards everybody leaves
+            logger.warning("%s: %s %s", self.spec.node_id, peer, reason)
+            self.node.peer_down(peer, reason)
+            self.tell(CutOff(peer, reason))
+
+    def on_refused(self, peer: PeerId | None, reason: str) -> None:
+        logger.warning("%s: %s: %s", self.spec.node_id, "a connection was closed" if peer is None else peer, reason)
+
+    def on_message(self, peer: PeerId, handler: int, call: int, payload: bytes) -> None:
+        if peer == COORDINATOR:
+            self._obey(decode_control(payload))
+            return
+        self.node.deliver(peer, handler, call, payload)
+        if self._idle_check is None:
+            self._watch()  # so that quiet is looked for once for many messages
+
+    # -------------------------------------------------- the coordinator's word
+
+    def _obey(self, control: Control) -> None:
+        match control:
+            case Roster():
+                self._open_links({PeerId(node): key for node, key in control.keys.items()})
+            case Start():
+                self._start()
+            case Wave():
+                self.tell(WaveReply(control.number, self._standing()))
+            case Notice():
+                self._notice(PeerId(control.node), control.reason)
+            case Stop():
+                if not self._stopped:
+                    self._stopped = True
+                    self._leaving = self.loop.create_task(self._leave(), name="leave")
+            case Over():
+                self.ending.outcome, self.ending.reason = control.outcome, control.reason
+                if not self._over.done():
+                    self._over.set_result(None)
+            case _:
+                raise WireError(f"{type(control).__name__} is no word of a coordinator")
+
+    def _open_links(self, keys: Mapping[PeerId, bytes]) -> None:
+        self._public.update(keys)
+        order = {node: place for place, node in enumerate(self.spec.config.nodes)}
+        mine = order[self.spec.node_id]
+        peers = {*self._community.neighbours, *self._listeners}
+        self._awaited = {peer for peer in peers if not self.junction.link(peer).linked}
+        self.junction.roster.update({peer: keys[peer] for peer in peers if peer in keys})
+        for peer in peers:
+            if mine < order[peer]:
+                self.junction.dial(peer, self.spec.addresses[peer])
+        if not self._awaited:
+            self._awaited.add(self.spec.node_id)
+            self.tell(Ready())
+
+    def _start(self) -> None:
+        self._started_at = monotonic()  # uvloop's own clock knows whole milliseconds only
+        self.node.start()
+        self._watch()
+
+    def _notice(self, gone: PeerId, reason: str) -> None:
+        self.node.peer_down(gone, reason)
+        if gone in self.junction.links:
+            self.junction.links[gone].leave("you count as gone")
+
+    def _coordinator_gone(self, reason: str) -> None:
+        if self._over.done() or self._stopped and self.ending.left is not None:
+            if not self._over.done():
+                self._over.set_result(None)
+            return
+        first = next(iter(self.spec.config.nodes))
+        self.ending.complaint = f"the coordinator beside {first} {reason}; this node went on alone"
+        logger.error("%s: the coordinator beside %s %s; going on alone", self.spec.node_id, first, reason)
+        self._alone = self.loop.create_task(self._finish_alone(), name="finish alone")
+
+    async def _finish_alone(self) -> None:
+        """Nobody says when the run is over: end when this node is done, or idle, or out of time."""
+        limit = self.spec.options.timeout or 30.0
+        while not self.node.done and self.now() < limit and self._started_at is not None:
+            before = self._standing()
+            await asyncio.sleep(1.0)
+            if before.passive and before == self._standing():
+                break
+        if not self._stopped:
+            self._stopped = True
+            await self._leave()
+        if not self._over.done():
+            self._over.set_result(None)
+
+    # -------------------------------------------------- how it stands
+
+    def _standing(self) -> Standing:
+        return Standing(
+            passive=self.loop.passive and not any(link.blocked for link in self.junction.links.values()),
+            suspended=bool(self.node.running),
+            activity=self.node.deliveries + self.loop.activity,
+            sent={p: n for p, link in self._links().items() if (n := link.session.sent + self._held(p))},
+            received={p: n for p, link in self._links().items() if (n := link.session.received)},
+        )
+
+    def _links(self) -> dict[PeerId, TcpLink]:
+        return {peer: link for peer, link in self.junction.links.items() if peer != COORDINATOR and not link.over}
+
+    def _held(self, peer: PeerId) -> int:
+        return self._delayed[peer].held if peer in self._delayed else 0
+
+    def _watch(self) -> None:
+        """Look after a quiet while whether there is anything left to do."""
+        if self._idle_check is None and not self._stopped:
+            self._idle_check = self.loop.call_later(_QUIET, self._look, self.node.deliveries + self.loop.activity)
+
+    def _look(self, activity: int) -> None:
+        self._idle_check = None
+        if self._stopped or self._started_at is None:
+            return
+        standing = self._standing()
+        if standing.activity == activity and standing.passive:
+            if standing != self._told:
+                self._told = standing
+                self.tell(Idle(standing))
+        elif not (self.loop.timers or self.loop.jobs or self.loop.foreign):  # those say when they end
+            self._watch()
+
+    # -------------------------------------------------- what the node reports
+
+    def on_terminated(self, node: Node, path: str) -> None:
+        if not path:
+            self.tell(Done())
+
+    def on_failure(self, node: Node, failure: NodeFailure) -> None:
+        self.failures.append(render_failure(failure))
+
+    def on_crash(self, node: Node) -> None:
+        for task in self.loop.tasks():
+            task.cancel()
+        self._stopped = True
+        self.tell(Crashed("has crashed"))
+        self._leaving = self.loop.create_task(self._leave(), name="leave")
+
+    def on_drop(self, node: Node, src: PeerId, reason: str) -> None:
+        pass
+
+    def _on_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error, task = context.get("exception"), context.get("task") or context.get("future")
+        if isinstance(error, Exception):
+            self.node.fail(task_name(task) if task is not None else "a callback", "", error)
+        else:
+            logger.error("%s: %s", self.spec.node_id, context.get("message"))
+
+    # -------------------------------------------------- leaving
+
+    async def _leave(self) -> None:
+        node = self.node
+        suspended = list(suspended_in(node, self.loop.tasks()))
+        links = self._links()
+        sent = sum(link.session.sent + self._held(peer) for peer, link in links.items())
+        received = sum(link.session.received for link in links.values())
+        deliveries = node.deliveries
+        report: dict[str, object] = {}
+        if node.phase is not Phase.CRASHED:
+            node.close()
+            task = self.loop.create_task(node.leave(), context=node.context.copy())
+            done, _ = await asyncio.wait([task], timeout=EXIT_LIMIT)
+            if done:
+                report = task.result()
+            else:
+                node.fail("on_exit", "", TimeoutError(f"it did not return within {EXIT_LIMIT:g} s"))
+                task.cancel()
+        self._look_at_tasks()
+        left = Left(node_result(node), report, self.failures, suspended, deliveries, sent, received)
+        self.ending.left = left
+        self.tell(left)
+
+    def _look_at_tasks(self) -> None:
+        for task in self.loop.tasks():
+            task.cancel()
+
+
+def run_node(spec: NodeSpec, sock: socket.socket) -> Ending:
+    """Run one node on a loop of its own, to the end of the run."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it and stops the run
+    factory: Callable[[], asyncio.AbstractEventLoop] = NodeLoop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(NodeProcess(spec, sock).main())

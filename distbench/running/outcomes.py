@@ -1,0 +1,65 @@
+"""From a node's end to what a result says of it, alike in all modes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from distbench.node.lifecycle import Phase
+from distbench.node.node import Node, NodeFailure
+from distbench.node.suspended import standing
+from distbench.running.result import End, Failure, NodeResult, Suspended, Traffic
+
+logger = logging.getLogger("distbench.run")
+
+
+def render_failure(failure: NodeFailure) -> Failure:
+    """A failure for people; it is logged as well."""
+    given = f" on {failure.message}" if failure.message else ""
+    logger.error("%s.%s failed%s at %.6f s\n%s", failure.node, failure.handler, given, failure.at, failure.traceback)
+    return Failure(
+        failure.node, failure.handler, failure.message, failure.at, failure.exception, failure.traceback
+    )  # fmt: skip
+
+
+def suspended_in(node: Node, tasks: Iterable[Any]) -> Iterator[Suspended]:
+    """What still waits at a node: handlers and hooks, then those of ``tasks`` that it started itself."""
+    if node.phase is Phase.CRASHED:
+        return
+    for task, job in node.running.items():
+        if not task.done():
+            where, line = standing(job.coro)
+            waits_for = node.calls.describe(getattr(task, "_fut_waiter", None)) or line
+            yield Suspended(node.node_id, job.route.name, where, waits_for)
+    for task in tasks:
+        if not task.done() and task not in node.running:
+            where, line = standing(task.get_coro())
+            waits_for = node.calls.describe(getattr(task, "_fut_waiter", None)) or line
+            yield Suspended(node.node_id, task_name(task), where, waits_for, background=True)
+
+
+def node_result(node: Node) -> NodeResult:
+    """A node's end and counters."""
+    end = End.TERMINATED if node.done else End.RUNNING
+    if node.phase is Phase.CRASHED:
+        end = End.CRASHED
+    elif node.failed:
+        end = End.FAILED
+    return NodeResult(
+        end=end,
+        traffic={
+            route.name: Traffic(route.messages_in, route.bytes_in, route.messages_out, route.bytes_out)
+            for route in node.routes
+            if route is not None
+        },
+        elapsed_time=node.now() if node.ended_at is None else node.ended_at,
+        dropped=node.dropped,
+        algorithm=node.top.bound.definition.name,
+    )
+
+
+def task_name(task: Any) -> str:
+    """How a task of an algorithm is called."""
+    coro = task.get_coro() if hasattr(task, "get_coro") else None
+    return f"task {getattr(coro, '__qualname__', None) or getattr(task, 'get_name', lambda: 'unknown')()}"

@@ -1,0 +1,355 @@
+"""Many runs of one algorithm, each under another seed, on all cores."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+from typing import Any, Final, NoReturn
+
+from distbench.config.binding import bind
+from distbench.errors import ConfigError, DefinitionError, InternalError
+from distbench.running.preparing import Plan, load_class
+from distbench.running.result import Outcome, RunResult
+from distbench.running.workers import CAN_FORK, Answer, Workers
+
+MOST_SEEDS: Final = 1_000_000
+MOST_FAILURES_KEPT: Final = 10
+"""Failing runs whose whole result is kept; of the others, what ``SeedRun`` says."""
+_GLANCE: Final = 0.1
+"""Seconds between two looks at how far the runs are."""
+_WORTH_A_REPEAT: Final = 5.0
+"""A failing run that took up to so many seconds is repeated alone, to see whether its seed replays it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeedRun:
+    """What one seed came to; times in seconds."""
+
+    seed: int
+    outcome: Outcome | None
+    """None where the process died over it."""
+    exit_status: int
+    virtual_time: float
+    wall_time: float
+    deliveries: int
+    """Messages given to nodes, replies included."""
+    messages: int
+    """Casts and requests sent."""
+    digest: str | None
+    problem: str
+    """Why it failed, on one line; nothing where it did not."""
+    kept: Any = field(default=None, compare=False, repr=False)
+    """What the caller of ``run_seeds`` asked to keep of each run."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeedsResult:
+    """What many seeds came to."""
+
+    runs: tuple[SeedRun, ...]
+    """Those that failed first, then the others, each in the order of the seeds asked for."""
+    failures: tuple[RunResult, ...]
+    """The first failing runs, ``algorithms`` left out; empty where none failed or the process died."""
+    asked: int
+    """How many seeds were asked for; there are fewer runs where the first failure, or Ctrl-C, ended them."""
+    wall_time: float
+    processes: int
+    interrupted: bool = False
+    under_way: tuple[int, ...] = ()
+    """The seeds that were running when Ctrl-C came."""
+    replays: bool | None = None
+    """Whether the first failing seed, run again alone, failed again; None where that was not tried.
+
+    False: the algorithm keeps something between runs, in a module or a class, so that a seed does not say it all.
+    """
+
+    @property
+    def failed(self) -> tuple[SeedRun, ...]:
+        """The seeds that failed, in the order asked for."""
+        return tuple(run for run in self.runs if run.exit_status != 0)
+
+    @property
+    def seed(self) -> int | None:
+        """The first seed that failed."""
+        failed = self.failed
+        return failed[0].seed if failed else None
+
+    @property
+    def failure(self) -> RunResult | None:
+        """The run of the first seed that failed."""
+        return self.failures[0] if self.failures else None
+
+    @property
+    def exit_status(self) -> int:
+        """That of the first seed that failed; else 130 after Ctrl-C, else 0."""
+        failed = self.failed
+        if failed:
+            return failed[0].exit_status
+        return 130 if self.interrupted else 0
+
+    @property
+    def outcomes(self) -> Mapping[str, int]:
+        """How many runs failed, and how many of the others ended in which way."""
+        counts = Counter("failed" if run.exit_status else str(run.outcome) for run in self.runs)
+        return dict(sorted(counts.items(), key=lambda item: (item[0] == "failed", item[0])))
+
+
+@dataclass(frozen=True, slots=True)
+class SeedsProgress:
+    """How far the runs are."""
+
+    done: int
+    asked: int
+    failed: int
+    seconds: float
+
+
+def run_seeds(
+    plan: Plan,
+    seeds: Sequence[int],
+    *,
+    keep_going: bool = False,
+    jobs: int | None = None,
+    progress: Callable[[SeedsProgress], None] | None = None,
+    keep: Callable[[RunResult], object] | None = None,
+) -> SeedsResult:
+    """Run ``plan`` under each of ``seeds``, to the first that fails, or all with ``keep_going``.
+
+    The first failing one is the first in the order of ``seeds``, whatever other process was quicker. ``jobs``
+    processes share the work, as many as there are cores if None; with 1, and where processes cannot be forked, all
+    happens in this one. ``progress`` hears ten times a second; what ``keep`` returns stays with each ``SeedRun``.
+    Ctrl-C ends it with what has been found so far.
+    """
+    if not seeds:
+        raise ConfigError("no seeds to run; give for instance range(200), or --seeds 0-199")
+    bind(plan.definition, plan.config(seeds[0]), load_class)  # what is wrong with the config is said here, once
+    processes = min(_cores() if jobs is None else jobs, len(seeds)) if CAN_FORK else 1
+    found = _Found(seeds, keep_going, progress)
+    one = _OneRun(plan, keep)
+    try:
+        if CAN_FORK and jobs != 1:
+            _run_forked(one, found, processes)
+        else:
+            _run_here(one, found)
+    except KeyboardInterrupt:
+        found.interrupted = True
+    return found.result(processes)
+
+
+class _OneRun:
+    """Runs one seed, in a worker or here."""
+
+    def __init__(self, plan: Plan, keep: Callable[[RunResult], object] | None) -> None:
+        self._plan = plan
+        self._keep = keep
+        self._sent = 0
+
+    def __call__(self, seed: int) -> tuple[SeedRun, bytes | None] | ConfigError | DefinitionError:
+        """What came of it, and the pickled result of a failing run; few of them, since they may be large."""
+        try:
+            result = self._plan.run_offline(seed)
+        except (ConfigError, DefinitionError) as error:
+            return error
+        kept = None if self._keep is None else self._keep(result)
+        failed = result.exit_status != 0 and self._sent < MOST_FAILURES_KEPT
+        self._sent += failed
+        return _summarise(result, kept), _pack(result) if failed else None
+
+
+class _Found:
+    """Collects what came of the seeds, and knows when it is enough."""
+
+    def __init__(
+        self, seeds: Sequence[int], keep_going: bool, progress: Callable[[SeedsProgress], None] | None
+    ) -> None:
+        self.seeds = seeds
+        self.end = len(seeds)
+        """Runs from this place on do not count: one before them failed."""
+        self.interrupted = False
+        self.replays: bool | None = None
+        self.under_way: tuple[int, ...] = ()
+        self._keep_going = keep_going
+        self._progress = progress
+        self._runs: dict[int, SeedRun] = {}
+        self._failures: dict[int, bytes] = {}
+        self._failed = 0
+        self._began = perf_counter()
+
+    @property
+    def first_failure(self) -> SeedRun | None:
+        """The first failing run, known for sure once all before it are there."""
+        failed = [index for index, run in self._runs.items() if run.exit_status != 0 and index < self.end]
+        return self._runs[min(failed)] if failed else None
+
+    def take(self, answer: Answer) -> None:
+        """What a process said of one seed. Raises what ended it if that is no failure of the run."""
+        if answer.index >= self.end:
+            return
+        seed = self.seeds[answer.index]
+        if isinstance(answer.value, ConfigError | DefinitionError):
+            raise type(answer.value)(f"seed {seed}: {answer.value}")
+        if answer.error is not None:
+            _raise_ours(seed, answer.error)
+        if answer.died is not None:
+            problem = f"its process died: {answer.died}"
+            run, packed = SeedRun(seed, None, 1, 0.0, 0.0, 0, 0, None, problem), None
+        else:
+            run, packed = answer.value
+        if run.outcome is Outcome.INTERRUPTED:
+            raise KeyboardInterrupt
+        self._runs[answer.index] = run
+        if run.exit_status != 0:
+            self._failed += 1
+            if packed is not None:
+                self._failures[answer.index] = packed
+            if not self._keep_going:
+                self.end = answer.index + 1
+
+    def tell(self) -> None:
+        """Report how far it is."""
+        if self._progress is not None:
+            spent = perf_counter() - self._began
+            self._progress(SeedsProgress(len(self._runs), len(self.seeds), self._failed, spent))
+
+    def result(self, processes: int) -> SeedsResult:
+        """All of it."""
+        runs = [run for index, run in sorted(self._runs.items()) if index < self.end]
+        failures = [packed for index, packed in sorted(self._failures.items()) if index < self.end]
+        return SeedsResult(
+            runs=tuple(sorted(runs, key=lambda run: run.exit_status == 0)),
+            failures=tuple(pickle.loads(packed) for packed in failures[:MOST_FAILURES_KEPT]),
+            asked=len(self.seeds),
+            wall_time=perf_counter() - self._began,
+            processes=processes,
+            interrupted=self.interrupted,
+            under_way=self.under_way,
+            replays=self.replays,
+        )
+
+
+def _run_forked(one: _OneRun, found: _Found, processes: int) -> None:
+    with Workers(one, found.seeds, processes) as workers:
+        try:
+            while (answers := workers.wait(_GLANCE)) is not None:
+                for answer in answers:
+                    found.take(answer)
+                workers.stop_at(found.end)
+                found.tell()
+        except KeyboardInterrupt:
+            found.under_way = tuple(found.seeds[index] for index in workers.busy)
+            raise
+    first = found.first_failure
+    if first is not None and first.outcome is not None and first.wall_time <= _WORTH_A_REPEAT:
+        with Workers(one, [first.seed], 1) as workers:  # in a process that has run nothing before
+            while (answers := workers.wait(_GLANCE)) is not None:
+                for answer in answers:
+                    found.replays = answer.error is None and answer.died is None and answer.value[0].exit_status != 0
+
+
+def _run_here(one: _OneRun, found: _Found) -> None:
+    said = 0.0
+    with _quiet():
+        for index, seed in enumerate(found.seeds):
+            if index >= found.end:
+                return
+            found.under_way = (seed,)
+            found.take(Answer(index, one(seed)))
+            found.under_way = ()
+            if perf_counter() - said >= _GLANCE:
+                said = perf_counter()
+                found.tell()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without logs: those of a thousand runs help nobody, those of one come with its replay."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+def _summarise(result: RunResult, kept: object) -> SeedRun:
+    return SeedRun(
+        result.seed,
+        result.outcome,
+        result.exit_status,
+        result.virtual_time,
+        result.wall_time,
+        result.deliveries,
+        sum(node.messages_out for node in result.nodes.values()),
+        result.digest,
+        describe_problem(result),
+        kept,
+    )
+
+
+def describe_problem(result: RunResult) -> str:
+    """Why a run failed, on one line; nothing where it did not fail."""
+    if result.exit_status == 0:
+        return ""
+    if result.failures:
+        first = result.failures[0]
+        more = f" (and {len(result.failures) - 1} more failures)" if len(result.failures) > 1 else ""
+        text = f"{first.node} failed in {first.handler}: {first.exception}{more}"
+    elif result.check_error is not None:
+        text = f"check: {result.check_error}"
+    else:
+        text = f"{result.outcome}: {result.reason}" if result.reason else str(result.outcome)
+    return text.partition("\n")[0]
+
+
+def _pack(result: RunResult) -> bytes:
+    """``result`` without the algorithms; reported values that cannot be pickled become text."""
+    slim = replace(result, algorithms={})
+    try:
+        return pickle.dumps(slim)
+    except Exception:  # noqa: BLE001 - the pickling of users' values may raise anything
+        plain = {node: {name: repr(value) for name, value in report.items()} for node, report in slim.reports.items()}
+        return pickle.dumps(replace(slim, reports=plain))
+
+
+def _raise_ours(seed: int, text: str) -> NoReturn:
+    raise InternalError(f"the run with seed {seed} raised\n{text}")
+
+
+def _cores() -> int:
+    try:
+        return len(os.sched_getaffinity(0))  # those that this process may use
+    except AttributeError:
+        return os.cpu_count() or 1
+
+
+def parse_seeds(text: str) -> Sequence[int]:
+    """``'5'``, ``'0-999'`` or ``'0-9,20-29'``: each seed once, the lowest first."""
+    ranges = sorted((_parse_range(part.strip(), text) for part in text.split(",")), key=lambda one: one.start)
+    merged: list[range] = []
+    for one in ranges:
+        if merged and one.start <= merged[-1].stop:
+            merged[-1] = range(merged[-1].start, max(merged[-1].stop, one.stop))
+        else:
+            merged.append(one)
+    if sum(one.stop - one.start for one in merged) > MOST_SEEDS:  # len() of a long range raises
+        raise ConfigError(f"seeds {text!r} are too many at once, {MOST_SEEDS:,} is the most; run them in parts")
+    return merged[0] if len(merged) == 1 else tuple(seed for one in merged for seed in one)
+
+
+def _parse_range(part: str, text: str) -> range:
+    low, dash, high = (piece.strip() for piece in part.partition("-"))
+    high = high if dash else low
+    if not (low.isascii() and low.isdigit() and high.isascii() and high.isdigit()):
+        wanted = "write for instance 0-999, or 5, or 0-9,20-29"
+        raise ConfigError(f"seeds {text!r}: {part!r} is no range of whole numbers from 0 on; {wanted}")
+    if max(len(low), len(high)) > 19 or int(high) >= 2**63:
+        raise ConfigError(f"seeds {text!r}: {part!r} goes above {2**63 - 1}, the highest seed")
+    if int(low) > int(high):
+        raise ConfigError(f"seeds {text!r}: in {part!r} the lower seed comes first; write {high}-{low}")
+    return range(int(low), int(high) + 1)

@@ -1,0 +1,418 @@
+"""Shapes: the one place that walks the types of an annotation.
+
+An annotation is compiled once into a ``Shape``: the type that msgspec decodes, in which what msgspec does not
+know (``Signed``, ``Any``, unions with lists) is replaced by classes that ``formats`` resolves. The annotations of
+the messages inside are replaced in place, before msgspec first looks at them.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import dataclasses
+import datetime
+import decimal
+import enum
+import inspect
+import sys
+import types
+import typing
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, TypeVar, get_args, get_origin
+
+import msgspec
+
+from distbench.errors import DefinitionError
+from distbench.messages import is_message, message_class, scope_of, tag_of
+from distbench.signing import RESERVED_NAMES, Signed
+
+
+class _AnyInstance(type):
+    """msgspec asks whether a hook's result is an instance of the annotated class: for these, everything is."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return True
+
+
+class AnyValue(metaclass=_AnyInstance):
+    """Stands for ``Any``: JSON-like values, and registered messages, which come back as the class they were."""
+
+
+class OneOf(metaclass=_AnyInstance):
+    """Base of generated classes that stand for a union that msgspec cannot decide."""
+
+    signed: typing.ClassVar[tuple[Any, ...]] = ()
+    messages: typing.ClassVar[Mapping[str, type]] = {}
+    rest: typing.ClassVar[Any] = None
+    """The union of all other members, ``type(None)`` where there are none."""
+
+
+class Foreign(metaclass=_AnyInstance):
+    """Base of generated classes that stand for a plain dataclass, NamedTuple or TypedDict, which msgspec decodes."""
+
+    cls: typing.ClassVar[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A compiled annotation."""
+
+    annotation: Any
+    """As the user wrote it."""
+    decoded: Any
+    """What msgspec decodes."""
+    signed: bool
+    """A ``Signed`` may stand somewhere inside."""
+    walked: bool
+    """A set or ``Any`` may stand somewhere inside: what is written must be looked at first."""
+    loose: bool
+    """json alone would write some wrong value like a right one: a dict's key, or NaN where None may stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Inside:
+    """What was met in an annotation, and the message classes in which more may stand."""
+
+    traits: set[str] = field(default_factory=set)
+    messages: list[type] = field(default_factory=list)
+
+
+_INT = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+_FLOAT = Annotated[float, msgspec.Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
+SCALARS: frozenset[Any] = frozenset(
+    {str, bool, bytes, bytearray, type(None), datetime.datetime, datetime.date, datetime.time, datetime.timedelta}
+    | {uuid.UUID, decimal.Decimal}
+)
+_SETS = (set, frozenset, collections.abc.Set, collections.abc.MutableSet)
+_LISTS = (list, tuple, collections.abc.Sequence, collections.abc.MutableSequence, collections.abc.Collection)
+_MAPS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
+_ARRAYS = (*_LISTS, *_SETS)
+_CONTAINERS = (*_ARRAYS, *_MAPS)
+_OLD_NAMES = tuple(
+    getattr(typing, name) for name in ("List", "Dict", "Tuple", "Set", "FrozenSet", "Sequence", "Mapping")
+)
+
+
+def compile_shape(annotation: Any, where: str) -> Shape:
+    """Compile a resolved annotation; ``where`` names handler or field in a ``DefinitionError``."""
+    walk = _Walk(where)
+    decoded = walk.replace(annotation)
+    traits = set(walk.inside.traits)
+    for cls in _reachable(walk.inside.messages):
+        traits |= cls.__distbench_inside__.traits
+    try:
+        msgspec.json.Decoder(decoded, dec_hook=lambda kind, value: value)
+    except (TypeError, NameError) as error:
+        raise DefinitionError(f"{where}: {show_type(annotation)} cannot be sent: {error}") from None
+    return Shape(annotation, decoded, "signed" in traits, "walked" in traits, "loose" in traits)
+
+
+def _reachable(first: list[type]) -> Iterator[Any]:
+    """The message classes and all that their fields may hold."""
+    seen: set[type] = set()
+    waiting = list(first)
+    while waiting:
+        cls = waiting.pop()
+        if cls not in seen:
+            seen.add(cls)
+            _prepare(cls)
+            yield cls
+            waiting += cls.__distbench_inside__.messages  # type: ignore[attr-defined]
+
+
+class _Walk:
+    """One walk over an annotation: what msgspec shall decode instead, and what was met on the way."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self.inside = _Inside()
+
+    def replace(self, annotation: Any) -> Any:
+        if annotation is Any or annotation is object:
+            self.inside.traits.update(("signed", "walked", "special"))
+            return AnyValue
+        if annotation is int:
+            return _INT
+        if annotation is float:
+            return _FLOAT
+        if annotation is None or annotation in SCALARS or isinstance(annotation, TypeVar):
+            return annotation
+        if isinstance(annotation, typing.NewType):
+            base = self.replace(annotation.__supertype__)
+            return annotation if base is annotation.__supertype__ else base
+        if type(annotation).__name__ == "TypeAliasType":
+            return self.replace(annotation.__value__)
+        origin, arguments = get_origin(annotation), get_args(annotation)
+        if annotation is Signed or origin is Signed:
+            return self._signed(arguments)
+        if is_message(annotation) or is_message(origin):
+            return self._message(origin or annotation, arguments)
+        if origin in (typing.Union, types.UnionType):
+            return self._union(annotation)
+        if origin is Annotated:
+            inner, *notes = arguments
+            plain = inner in (int, float) and any(isinstance(note, msgspec.Meta) for note in notes)
+            return annotation if plain else Annotated[(self.replace(inner), *notes)]
+        if origin is typing.Literal:
+            return annotation
+        if annotation in _CONTAINERS or annotation in _OLD_NAMES:
+            return self.replace(self._bare(annotation))
+        if origin in _CONTAINERS:
+            return self._container(origin, arguments)
+        return self._foreign(annotation)
+
+    def _bare(self, annotation: Any) -> Any:
+        annotation = get_origin(annotation) or annotation
+        if annotation in _MAPS:
+            return annotation[str, Any]
+        return annotation[Any, ...] if annotation is tuple else annotation[Any]
+
+    def _container(self, origin: Any, arguments: tuple[Any, ...]) -> Any:
+        if origin in _SETS:
+            self.inside.traits.update(("walked", "special"))
+        if origin in _MAPS:
+            self.inside.traits.add("loose")
+            key = arguments[0]
+            base = key.__supertype__ if isinstance(key, typing.NewType) else key
+            enumerated = isinstance(base, type) and issubclass(base, enum.Enum)
+            if base not in (str, int) and not enumerated and get_origin(base) is not typing.Literal:
+                raise DefinitionError(
+                    f"{self.where}: a dict's keys are str, int or PeerId, not {show_type(key)}; send a list of pairs"
+                )
+        if origin is tuple and arguments == ():
+            return tuple[()]
+        return origin[tuple(a if a is Ellipsis else self.replace(a) for a in arguments)]
+
+    def _message(self, cls: Any, arguments: tuple[Any, ...]) -> Any:
+        _prepare(cls)
+        self.inside.messages.append(cls)
+        parameters = getattr(cls, "__parameters__", ())
+        if not parameters:
+            return cls
+        return cls[tuple(self.replace(a) for a in arguments or map(_bound, parameters))]
+
+    def _signed(self, arguments: tuple[Any, ...]) -> Any:
+        inner = arguments[0] if arguments else Any
+        for member in members(inner):
+            cls = get_origin(member) or member
+            for name in RESERVED_NAMES:
+                if is_message(cls) and name in cls.__dataclass_fields__:
+                    raise DefinitionError(
+                        f"{self.where}: {cls.__qualname__}.{name} hides Signed's own {name!r}; rename the field"
+                    )
+        self.inside.traits.update(("signed", "special"))
+        signed: Any = Signed
+        return signed[self.replace(inner)]
+
+    def _union(self, annotation: Any) -> Any:
+        parts = members(annotation)
+        if parts == (Any,):
+            return self.replace(Any)
+        if type(None) in parts and float in parts:
+            self.inside.traits.add("loose")
+        decoded = [self.replace(part) for part in parts]
+        signed = [m for m in decoded if get_origin(m) is Signed]
+        sent = [m for m in decoded if is_message(get_origin(m) or m)]
+        rest = [m for m in decoded if m not in signed and m not in sent]
+        some = [m for m in rest if m is not type(None)]
+        arrays = [m for m in some if (get_origin(m) or m) in _ARRAYS]
+        if not ((signed and (len(signed) > 1 or sent or some)) or (sent and arrays)):
+            return typing.Union[tuple(decoded)]  # noqa: UP007
+        messages = {tag_of(get_origin(m) or m): m for m in sent}
+        if len(messages) < len(sent):
+            raise DefinitionError(f"{self.where}: {show_type(annotation)} holds one message class twice")
+        self.inside.traits.add("special")
+        body = {
+            "signed": tuple(signed),
+            "messages": messages,
+            "rest": typing.Union[tuple(rest)] if rest else None,  # noqa: UP007
+            "__qualname__": " | ".join(show_type(part) for part in parts),
+        }
+        if rest:
+            self._try(body["rest"], annotation)
+        return type("OneOf", (OneOf,), body)
+
+    def _try(self, decoded: Any, annotation: Any) -> None:
+        """What a hook will be asked to convert must be convertible; msgspec would find out too late."""
+        try:
+            msgspec.json.Decoder(decoded, dec_hook=lambda kind, value: value)
+        except TypeError as error:
+            raise DefinitionError(f"{self.where}: {show_type(annotation)} cannot be sent: {error}") from None
+
+    def _foreign(self, annotation: Any) -> Any:
+        """An Enum, a plain class with fields that msgspec knows by itself, or a mistake."""
+        cls = get_origin(annotation) or annotation
+        if isinstance(cls, type) and issubclass(cls, enum.Enum):
+            return cls
+        known = isinstance(cls, type) and (
+            dataclasses.is_dataclass(cls)
+            or (issubclass(cls, tuple) and hasattr(cls, "_fields"))
+            or typing.is_typeddict(cls)
+        )
+        if not known or hasattr(cls, "__distbench_made__"):
+            hint = f"write @message above 'class {cls.__name__}'" if known else "use a @message class or a plain type"
+            raise DefinitionError(f"{self.where}: {show_type(annotation)} cannot be sent; {hint}")
+        for name, hint in typing.get_type_hints(cls).items():
+            inner = _Walk(f"{cls.__qualname__}.{name}")
+            inner.replace(hint)
+            if "special" in inner.inside.traits or inner.inside.messages:
+                raise DefinitionError(
+                    f"{self.where}: {cls.__qualname__}.{name} is a {show_type(hint)}, so it needs a message around it; "
+                    f"write @message above 'class {cls.__name__}'"
+                )
+        self.inside.traits.add("special")
+        return type("Foreign", (Foreign,), {"cls": annotation, "__qualname__": show_type(annotation)})
+
+
+def _prepare(cls: Any) -> None:
+    """Replace the annotations of a message class, once, before msgspec first looks at them."""
+    if "__distbench_inside__" in cls.__dict__:
+        return
+    cls.__distbench_inside__ = inside = _Inside()
+    try:
+        for base in cls.__mro__[1:]:
+            if is_message(base):
+                _prepare(base)
+                inside.messages.append(base)
+        hints = resolve(cls, scope_of(cls), cls.__qualname__)
+        replaced = {}
+        for name in cls.__annotations__:
+            walk = _Walk(f"{cls.__qualname__}.{name}")
+            replaced[name] = walk.replace(hints[name])
+            inside.traits.update(walk.inside.traits)
+            inside.messages.extend(walk.inside.messages)
+    except BaseException:
+        del cls.__distbench_inside__  # so that the next look finds the mistake again
+        raise
+    cls.__distbench_hints__ = hints
+    cls.__distbench_scope__ = {}
+    cls.__annotations__ = replaced
+
+
+def resolve(owner: Any, scope: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The annotations of a class or function with all names looked up."""
+    local = dict(scope)
+    if isinstance(owner, type):
+        local[owner.__name__] = owner
+    for parameter in getattr(owner, "__type_params__", ()):
+        local[parameter.__name__] = parameter
+    while True:
+        try:
+            return _hints(owner, local)
+        except NameError as error:
+            name = str(error.name)
+            later = None if name in local else _defined_later(owner, name)
+            if later is None:
+                raise DefinitionError(f"{where}: the annotation names {name!r}, which is not defined here") from None
+            local[name] = later
+        except (TypeError, SyntaxError) as error:
+            raise DefinitionError(f"{where}: an annotation cannot be read: {error}") from None
+
+
+def _defined_later(owner: Any, name: str) -> type | None:
+    """A message of that name in the function or class around ``owner``, below it."""
+    around = owner.__qualname__.rpartition(".")[0]
+    while around:
+        found = message_class(f"{owner.__module__}.{around}.{name}")
+        if found is not None:
+            return found
+        around = around.rpartition(".")[0]
+    return None
+
+
+def _hints(owner: Any, local: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(owner, type):
+        return typing.get_type_hints(owner, None, local, include_extras=True)
+    names = vars(sys.modules.get(owner.__module__, types.ModuleType("none")))
+    stand_in: Callable[[], None] = types.FunctionType((lambda: None).__code__, names)
+    stand_in.__annotations__ = inspect.get_annotations(owner)
+    return typing.get_type_hints(stand_in, names, local, include_extras=True)
+
+
+# ---------------------------------------------------------------- reading annotations
+
+
+def members(annotation: Any) -> tuple[Any, ...]:
+    """What a value of this annotation may be: the members of a union, in order; it looks through aliases and notes."""
+    if isinstance(annotation, typing.NewType):
+        return members(annotation.__supertype__)
+    if type(annotation).__name__ == "TypeAliasType":
+        return members(annotation.__value__)
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return members(get_args(annotation)[0])
+    if origin in (typing.Union, types.UnionType):
+        parts = tuple(dict.fromkeys(m for part in get_args(annotation) for m in members(part)))
+        return (Any,) if Any in parts or object in parts else parts
+    return (type(None),) if annotation is None else (annotation,)
+
+
+def class_of(member: Any) -> Any:
+    """The class whose instances a member of a union takes, for ``isinstance``; ``Any`` for everything."""
+    return Any if member in (Any, object) else get_origin(member) or member
+
+
+def member_for(annotation: Any, value: object) -> Any:
+    """The member of the annotation that ``value`` is an instance of, or None."""
+    for member in members(annotation):
+        cls = class_of(member)
+        if cls is Any or (isinstance(cls, type) and not typing.is_typeddict(cls) and isinstance(value, cls)):
+            return member
+    return None
+
+
+def element_of(member: Any, index: int) -> Any:
+    """The annotation of an element of a list, set or tuple, or of a dict's value; None where nothing is said."""
+    origin, arguments = get_origin(member), get_args(member)
+    if member in (Any, object) or (origin is None and member in _CONTAINERS):
+        return Any
+    if origin in _MAPS:
+        return arguments[1]
+    if origin is tuple and Ellipsis not in arguments:
+        return arguments[index] if index < len(arguments) else None
+    return arguments[0] if origin in _ARRAYS else None
+
+
+def fields_of(member: Any) -> dict[str, Any]:
+    """The annotations of the fields of a message class; a type parameter that nothing was said of is None."""
+    cls = get_origin(member) or member
+    parameters = getattr(cls, "__parameters__", ())
+    given: dict[Any, Any] = dict(zip(parameters, get_args(member) or map(_bound, parameters), strict=False))
+    found: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        found.update(base.__dict__.get("__distbench_hints__", {}))
+    return {name: _substitute(hint, given) for name, hint in found.items()}
+
+
+def _substitute(hint: Any, given: Mapping[Any, Any]) -> Any:
+    if isinstance(hint, TypeVar):
+        return given.get(hint)
+    parameters = getattr(hint, "__parameters__", ())
+    if not parameters or isinstance(hint, type):
+        return hint
+    return hint[tuple(given.get(p, Any) for p in parameters)]
+
+
+def _bound(parameter: Any) -> Any:
+    """What stands for a type parameter that nothing was said of."""
+    constraints = getattr(parameter, "__constraints__", ())
+    if constraints:
+        return typing.Union[constraints]  # noqa: UP007
+    return getattr(parameter, "__bound__", None) or Any
+
+
+def show_type(annotation: object) -> str:
+    """An annotation as a person writes it."""
+    if annotation is None or annotation is type(None):
+        return "None"
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin in (typing.Union, types.UnionType):
+        return " | ".join(map(show_type, arguments))
+    if origin is typing.Literal:
+        return f"Literal[{', '.join(map(repr, arguments))}]"
+    if origin is Annotated:
+        return show_type(arguments[0])
+    if origin is not None and arguments:
+        return f"{show_type(origin)}[{', '.join('...' if a is Ellipsis else show_type(a) for a in arguments)}]"
+    return getattr(annotation, "__name__", None) or str(annotation).replace("typing.", "")

@@ -1,0 +1,133 @@
+"""For tests: assertions over reports, and what the fixture ``distbench_run`` is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from distbench.algorithm import Algorithm
+from distbench.community import PeerId
+from distbench.config.model import RunConfig
+from distbench.report.cells import render_cell
+from distbench.report.notes import join_names
+from distbench.report.summary import render_summary
+from distbench.running.api import run
+from distbench.running.result import End, Outcome, RunResult
+
+__all__ = ["DistbenchRun", "RunFailed", "agree", "assert_reports"]
+
+_ABSENT: Final = object()
+
+
+class RunFailed(AssertionError):
+    """A run of ``distbench_run`` did not end as its test expects; ``result`` is what it left."""
+
+    def __init__(self, text: str, result: RunResult) -> None:
+        super().__init__(text)
+        self.result = result
+
+
+class DistbenchRun:
+    """``distbench.run`` for a test: it fills in the test's seed, and a run that fails fails the test."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        """The seed of the test's runs; under ``distbench_seeds`` each in turn."""
+        self.runs = 0
+        """Runs made with this seed."""
+
+    def __call__(
+        self,
+        algorithm: type[Algorithm] | str,
+        config: str | Path | RunConfig | Mapping[str, Any],
+        *,
+        expect_failure: bool = False,
+        **options: Any,
+    ) -> RunResult:
+        """Run it; ``options`` are those of ``distbench.run``.
+
+        ``RunFailed`` shows the whole summary where the exit status is not 0. With ``expect_failure=True`` it is the
+        other way round: a run that does not fail fails the test.
+        """
+        __tracebackhide__ = True
+        self.runs += 1
+        result = run(algorithm, config, **{"seed": self.seed, **options})
+        if result.outcome is Outcome.INTERRUPTED:
+            raise KeyboardInterrupt
+        if (result.exit_status != 0) is not expect_failure:
+            wanted = "should have failed, but ended as" if expect_failure else "failed:"
+            summary = render_summary(result, width=None, colour=False)
+            raise RunFailed(f"the run with seed {result.seed} {wanted} {_cause(result)}\n\n{summary}", result)
+        return result
+
+
+def _cause(result: RunResult) -> str:
+    """In a few words, why a run failed, or how it ended."""
+    if result.failures:
+        first = result.failures[0]
+        return f"{first.node}.{first.handler} raised {render_cell(first.exception, 200)}"
+    return f"{result.outcome}, {result.reason}" if result.reason else str(result.outcome)
+
+
+def agree(result: RunResult, field: str, nodes: Iterable[str] | None = None) -> object:
+    """The value that all nodes report for ``field``; an AssertionError that shows every node's where they differ.
+
+    A dot leads into a child's report (``broadcast.delivered``). Without ``nodes``, all nodes that did not crash.
+    """
+    __tracebackhide__ = True
+    values = _values(result, field, nodes)
+    first = next(iter(values.values()))
+    if first is _ABSENT or any(value is _ABSENT or value != first for value in values.values()):
+        raise AssertionError(f"the nodes do not agree on {field!r}:\n{_by_value(values)}")
+    return first
+
+
+def assert_reports(result: RunResult, nodes: Iterable[str] | str | None = None, /, **expected: object) -> None:
+    """Assert that each node reports these values; an AssertionError shows every node's.
+
+    ``nodes`` is one node, or several; without it, all nodes that did not crash. A child's field is written
+    ``**{"broadcast.delivered": 1}``.
+    """
+    __tracebackhide__ = True
+    if not expected:
+        raise TypeError("assert_reports() needs at least one field to look at, such as leader='n3'")
+    wrong = []
+    for field, value in expected.items():
+        values = _values(result, field, [nodes] if isinstance(nodes, str) else nodes)
+        count = sum(found is _ABSENT or found != value for found in values.values())
+        if count:
+            who = f"{count} of {len(values)} nodes do not report" if len(values) > 1 else "the node does not report"
+            wrong.append(f"{who} {field}={value!r}:\n{_by_value(values)}")
+    if wrong:
+        raise AssertionError("\n".join(wrong))
+
+
+def _values(result: RunResult, field: str, nodes: Iterable[str] | None) -> dict[PeerId, object]:
+    """What each of the nodes reports; ``_ABSENT`` where it does not."""
+    if nodes is None:
+        chosen = [node for node, one in result.nodes.items() if one.end is not End.CRASHED]
+    else:
+        chosen = [PeerId(node) for node in nodes]
+    unknown = [node for node in chosen if node not in result.nodes]
+    if unknown:
+        raise LookupError(f"no such node in this run: {join_names(unknown)}")
+    if not chosen:
+        raise AssertionError(f"there is no node that could report {field!r}")
+    return {node: _look_up(result.reports.get(node, {}), field) for node in chosen}
+
+
+def _look_up(report: Mapping[str, object], field: str) -> object:
+    if field in report:
+        return report[field]
+    child, dot, rest = field.partition(".")
+    inner = report.get(child)
+    return _look_up(inner, rest) if dot and isinstance(inner, Mapping) else _ABSENT
+
+
+def _by_value(values: Mapping[PeerId, object]) -> str:
+    """One line for each value, with the nodes that report it."""
+    groups: dict[str, list[str]] = {}
+    for node, value in values.items():
+        groups.setdefault("(not reported)" if value is _ABSENT else repr(value), []).append(node)
+    return "\n".join(f"    {value}: {join_names(nodes)}" for value, nodes in groups.items())

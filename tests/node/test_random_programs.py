@@ -1,0 +1,20 @@
+"""A random asyncio program does inside a simulated node what it does under plain asyncio."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from tests.node.inside import PLACES, run_inside
+from tests.node.instant import run_plainly
+from tests.node.random_programs import Body, bodies, program_of, walk
+
+
+@settings(max_examples=150, deadline=None)
+@given(bodies, st.sampled_from(PLACES))
+def test_a_random_program_does_the_same_inside_a_node(body: Body, place: str) -> None:
+    assume(sum(1 for _ in walk(body)) <= 25)
+    wanted = run_plainly(program_of(body))
+    notes, _ = run_inside(place, program_of(body))
+    assert notes == wanted

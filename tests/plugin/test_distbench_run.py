@@ -1,0 +1,157 @@
+"""The fixture ``distbench_run``; ``distbench.testing`` beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+import distbench
+from distbench import Algorithm, ConfigError, DefinitionError, End, Outcome, PeerId, config_field, handler
+from distbench.testing import DistbenchRun, RunFailed, agree, assert_reports
+
+RING = {"n1": {"neighbours": ["n2"]}, "n2": {"neighbours": ["n3"]}, "n3": {"neighbours": ["n1"]}}
+
+
+@distbench.distbench
+class Vote(Algorithm):
+    """Reports what the config says."""
+
+    mood: str = config_field(default="well")
+    vote: object = config_field(default=None)
+
+    async def on_start(self) -> None:
+        if self.mood == "raises":
+            raise ValueError("no mood")
+        if self.mood == "waits":
+            await asyncio.Event().wait()
+        if self.mood == "sleeps":
+            await asyncio.sleep(1e9)
+        if self.mood == "interrupted":
+            os.kill(os.getpid(), signal.SIGINT)
+        if self.mood != "quiet":
+            await self.terminate()
+
+    async def report(self) -> dict[str, object]:
+        return {} if self.vote is None else {"vote": self.vote, "child": {"vote": self.N()}}
+
+    @handler
+    async def unused(self, src: PeerId, msg: int) -> None:
+        raise NotImplementedError
+
+
+def votes(*values: object, **more: object) -> dict[str, dict[str, object]]:
+    return {f"n{number}": {"vote": value, **more} for number, value in enumerate(values, 1)}
+
+
+def test_a_run_that_succeeds_is_returned(distbench_run: DistbenchRun) -> None:
+    result = distbench_run(Vote, RING, latency="5", digest=True)
+    assert (result.outcome, result.seed) == (Outcome.COMPLETED, distbench_run.seed)
+    assert result.digest == distbench.run(Vote, RING, latency="5", digest=True, seed=distbench_run.seed).digest
+
+
+def test_a_quiescent_run_is_no_failure(distbench_run: DistbenchRun) -> None:
+    assert distbench_run(Vote, {"n1": {"mood": "quiet"}}).outcome is Outcome.QUIESCENT
+
+
+@pytest.mark.parametrize(
+    "mood, cause",
+    [
+        ("raises", "failed: n1.on_start raised ValueError: no mood"),
+        ("waits", "failed: stuck"),
+        ("sleeps", "failed: timeout, the time limit"),
+    ],
+)
+def test_a_run_that_fails_raises_with_its_cause_first(distbench_run: DistbenchRun, mood: str, cause: str) -> None:
+    with pytest.raises(RunFailed, match=rf"^the run with seed {distbench_run.seed} {cause}") as caught:
+        distbench_run(Vote, {"n1": {"mood": mood}, "n2": {}})
+    assert caught.value.result.exit_status != 0
+    assert re.search(r"^n2 +terminated ", str(caught.value), re.MULTILINE)
+
+
+def test_a_failure_can_be_expected(distbench_run: DistbenchRun) -> None:
+    result = distbench_run(Vote, {"n1": {"mood": "raises"}}, expect_failure=True)
+    assert result.nodes[PeerId("n1")].end is End.CRASHED
+    with pytest.raises(RunFailed, match="should have failed, but ended as completed"):
+        distbench_run(Vote, RING, expect_failure=True)
+
+
+def test_mistakes_before_the_run_stay_what_they_are(distbench_run: DistbenchRun) -> None:
+    with pytest.raises(ConfigError, match="mood"):
+        distbench_run(Vote, {"n1": {"mood": 3}}, expect_failure=True)
+    with pytest.raises(DefinitionError):
+        distbench_run(Algorithm, RING, expect_failure=True)
+
+
+def test_ctrl_c_ends_the_tests_and_not_only_the_run(distbench_run: DistbenchRun) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        distbench_run(Vote, {"n1": {"mood": "interrupted"}})
+
+
+def test_a_path_and_a_name_will_do(distbench_run: DistbenchRun) -> None:
+    configs = Path(__file__).resolve().parent.parent.parent / "configs"
+    result = distbench_run("echo", configs / "echo.yaml")
+    assert agree(result, "heard") == "hello"
+
+
+def test_what_all_nodes_report_is_returned() -> None:
+    result = distbench.run(Vote, votes([1, "a"], [1, "a"]))
+    assert agree(result, "vote") == [1, "a"]
+    assert agree(result, "child.vote") == 2
+    assert_reports(result, vote=[1, "a"], child={"vote": 2})
+    assert_reports(result, "n2", **{"child.vote": 2})
+
+
+def test_every_nodes_value_is_shown_where_they_differ() -> None:
+    result = distbench.run(Vote, votes("yes", "no", "yes", None))
+    with pytest.raises(AssertionError) as caught:
+        agree(result, "vote")
+    assert str(caught.value).splitlines() == [
+        "the nodes do not agree on 'vote':",
+        "    'yes': n1, n3",
+        "    'no': n2",
+        "    (not reported): n4",
+    ]
+    assert agree(result, "vote", ["n3", "n1"]) == "yes"
+
+
+def test_a_report_that_differs_is_shown_for_all_nodes() -> None:
+    result = distbench.run(Vote, votes("yes", "no", None))
+    with pytest.raises(AssertionError) as caught:
+        assert_reports(result, vote="yes")
+    assert str(caught.value).splitlines() == [
+        "2 of 3 nodes do not report vote='yes':",
+        "    'yes': n1",
+        "    'no': n2",
+        "    (not reported): n3",
+    ]
+    with pytest.raises(AssertionError, match="the node does not report child='yes'"):
+        assert_reports(result, "n2", vote="no", child="yes")
+
+
+def test_a_field_that_nobody_reports_is_no_agreement() -> None:
+    with pytest.raises(AssertionError, match="not reported"):
+        agree(distbench.run(Vote, votes(None, None)), "vote")
+    with pytest.raises(AssertionError, match="no node that could report 'vote'"):
+        agree(distbench.run(Vote, votes(1)), "vote", [])
+
+
+def test_a_crashed_node_need_not_agree() -> None:
+    config = votes(1, 1, 1)
+    config["n2"]["mood"] = "raises"
+    result = distbench.run(Vote, config)
+    assert agree(result, "vote") == 1
+    with pytest.raises(AssertionError, match="not reported"):
+        agree(result, "vote", ["n1", "n2"])
+
+
+def test_a_mistaken_assertion_is_refused() -> None:
+    result = distbench.run(Vote, votes(1))
+    with pytest.raises(LookupError, match="no such node in this run: n7"):
+        agree(result, "vote", ["n1", "n7"])
+    with pytest.raises(TypeError, match="at least one field"):
+        assert_reports(result, "n1")
