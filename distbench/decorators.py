@@ -11,7 +11,16 @@ from distbench.algorithm import Algorithm
 from distbench.errors import DefinitionError
 from distbench.messages import message
 
-__all__ = ["ChildMark", "FieldMark", "HandlerMark", "child_algorithm", "config_field", "distbench", "handler", "message"]
+__all__ = [
+    "ChildMark",
+    "FieldMark",
+    "HandlerMark",
+    "child_algorithm",
+    "config_field",
+    "distbench",
+    "handler",
+    "message",
+]
 
 A = TypeVar("A", bound=type[Algorithm])
 F = TypeVar("F", bound=Callable[..., Any])

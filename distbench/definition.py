@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from distbench.algorithm import Algorithm
+from distbench.annotations import class_of, members, resolve, show_type
 from distbench.decorators import MISSING, ChildMark, ClassMark, FieldMark, HandlerMark
 from distbench.errors import DefinitionError, nearest
-from distbench.shapes import Shape, class_of, compile_shape, members, resolve, show_type
+from distbench.shapes import Shape, compile_shape
 from distbench.signing import Signed
 
 RESERVED_FIELDS: Final = frozenset({"neighbours", "host", "port", "role", "algorithm", "clock", "region"})

@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import copy
-import datetime
 import enum
 from collections.abc import Callable
 from typing import Any, Literal, TypeAlias, get_args
 
 import msgspec
 
+from distbench.annotations import class_of, element_of, fields_of, member_for, show_type
 from distbench.community import PeerId
 from distbench.errors import MessageError, SignatureError
 from distbench.messages import is_message, message_class, tag_of, type_name
 from distbench.refusals import explain
-from distbench.shapes import (
-    AnyValue,
-    Foreign,
-    OneOf,
-    Shape,
-    class_of,
-    compile_shape,
-    element_of,
-    fields_of,
-    member_for,
-    show_type,
-)
+from distbench.shapes import AnyValue, Foreign, OneOf, Shape, compile_shape
 from distbench.signing import KeyPair, Keyring, Signed, wire_parts
 
 __all__ = ["Codec", "Decode", "Encode", "Format", "explain"]
@@ -39,8 +28,10 @@ _SIGNED_TAG = "~signed"
 """First element of a written ``Signed``; no class has this name."""
 _LIST_TAG = "~list"
 """First element of a list inside ``Any`` that would else look like a message."""
-_MSGPACK_TYPES = (bytes, datetime.datetime)
-"""What msgpack itself knows beyond json."""
+
+
+class _AnySigned(AnyValue):
+    """Stands for ``Any`` inside ``Signed``."""
 
 
 class Codec:
@@ -57,7 +48,7 @@ class Codec:
         self._encode: Encode = kind.Encoder(enc_hook=_write_special).encode
         self._decoders: dict[Any, Decode] = {}
         self._shapes: dict[Any, Shape] = {}
-        self._strict = Codec("msgpack") if format == "json" else self
+        self._strict = _Strict("msgpack") if format == "json" else self
 
     def encoder(self, shape: Shape) -> Encode:
         """A function from a value to bytes; it checks only what a decoder cannot find in the bytes any more."""
@@ -143,6 +134,8 @@ class Codec:
     def _read_special(self, kind: Any, raw: Any) -> Any:
         if kind is AnyValue:
             return self._read_any(raw)
+        if kind is _AnySigned:
+            return self._read_any(raw, signed=True)
         if getattr(kind, "__origin__", None) is Signed:
             return self._read_signed(raw, get_args(kind)[0])
         if isinstance(kind, type) and issubclass(kind, OneOf):
@@ -158,13 +151,13 @@ class Codec:
                 signature, payload = self._bytes(signature), self._bytes(payload)
             case _:
                 raise ValueError("Expected a signed message")
-        value = self._decoder(inner)(payload)
+        value = self._decoder(_AnySigned if inner is AnyValue else inner)(payload)
         if self._keyring is not None:
             self._keyring.check(PeerId(signer), signature, payload, type_name(value))
         return Signed(value, signer=PeerId(signer), signature=signature, payload=payload)
 
     def _bytes(self, raw: Any) -> bytes:
-        return msgspec.convert(raw, bytes, builtin_types=() if self.format == "json" else (bytes,))
+        return raw if isinstance(raw, bytes) else msgspec.convert(raw, bytes, builtin_types=())
 
     def _read_one_of(self, kind: type[OneOf], raw: Any) -> Any:
         tag = raw[0] if isinstance(raw, list) and raw and isinstance(raw[0], str) else ""
@@ -181,28 +174,37 @@ class Codec:
             raise ValueError(f"Expected `{kind.__qualname__}`")
         return self._convert(raw, kind.rest)
 
-    def _read_any(self, raw: Any) -> Any:
+    def _read_any(self, raw: Any, signed: bool = False) -> Any:
+        """``signed``: a payload, in which a plain list that begins with the name of a message class cannot be told
+        from one: only there it is taken for one, and refused.
+        """
         if isinstance(raw, list):
             tag = raw[0] if raw and isinstance(raw[0], str) else ""
-            if tag == _SIGNED_TAG:
+            if tag == _SIGNED_TAG and (len(raw) == 4 or not signed):
                 return self._read_signed(raw, AnyValue)
             if "." in tag:
                 found = message_class(tag)
-                if found is None:
+                if found is not None:
+                    return self._convert(raw, self._shape(found).decoded)
+                if not signed:
                     raise ValueError(f"Expected a message that is known here, got `{tag}`")
-                return self._convert(raw, self._shape(found).decoded)
-            return [self._read_any(item) for item in (raw[1:] if tag == _LIST_TAG else raw)]
+            return [self._read_any(item, signed) for item in (raw[1:] if tag == _LIST_TAG and not signed else raw)]
         if isinstance(raw, dict):
             _check_keys(raw)
-            return {key: self._read_any(value) for key, value in raw.items()}
+            return {key: self._read_any(value, signed) for key, value in raw.items()}
         _check_plain(raw)
         return raw
 
     def _convert(self, raw: Any, decoded: Any) -> Any:
-        json = self.format == "json"
-        return msgspec.convert(
-            raw, decoded, dec_hook=self._read_special, str_keys=json, builtin_types=() if json else _MSGPACK_TYPES
-        )
+        """Written and read once more, so that the same rules hold as for all that msgspec reads by itself."""
+        return self._decoder(decoded)(self._encode(raw))
+
+
+class _Strict(Codec):
+    """Looks at what stands around signatures; what is inside was looked at when it was signed."""
+
+    def _read_signed(self, raw: Any, inner: Any) -> Signed[Any]:
+        return Signed(None, signer=PeerId(""), signature=b"", payload=b"")
 
 
 def _strictly(encode: Encode, encode_strictly: Encode, decode_strictly: Decode) -> Encode:

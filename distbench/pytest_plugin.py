@@ -125,8 +125,11 @@ def _replay(item: pytest.Item, seed: int) -> str:
     hash_seed = os.environ.get("PYTHONHASHSEED", "random")
     fixed = hash_seed != "random"
     variable = f"PYTHONHASHSEED={hash_seed} " if fixed else ""
-    test = shlex.quote(item.config.cwd_relative_nodeid(item.nodeid))
+    _, colons, names = str(item.nodeid).partition("::")
+    test = shlex.quote(os.path.relpath(item.path, item.config.invocation_params.dir) + colons + names)
     command = f"Replay it with\n    {variable}pytest {test} --distbench-seed={seed}"
     # A run from Python repeats for one hash seed, which the command line would have pinned.
-    hint = "" if fixed else "\n(If that passes: without PYTHONHASHSEED=0, sets of strings have another order each time.)"
+    hint = (
+        "" if fixed else "\n(If it passes then: without PYTHONHASHSEED=0, sets of strings have a new order each time.)"
+    )
     return f"{command}{hint}"

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
+from distbench.annotations import element_of, fields_of, member_for, show_type
 from distbench.messages import is_message
-from distbench.shapes import element_of, fields_of, member_for, show_type
 
 _PATH: Final = re.compile(r" - at `(key(?:s)? in )?\$([^`]*)`$")
 _STEP: Final = re.compile(r"\[(\d+|\.\.\.)\]|\.([^.\[]+)")

@@ -7,24 +7,23 @@ the messages inside are replaced in place, before msgspec first looks at them.
 
 from __future__ import annotations
 
-import collections.abc
 import dataclasses
 import datetime
 import decimal
 import enum
-import inspect
 import sys
 import types
 import typing
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import msgspec
 
+from distbench.annotations import ARRAYS, CONTAINERS, MAPS, SETS, bound_of, members, resolve, show_type
 from distbench.errors import DefinitionError
-from distbench.messages import is_message, message_class, scope_of, tag_of
+from distbench.messages import is_message, scope_of, tag_of
 from distbench.signing import RESERVED_NAMES, Signed
 
 
@@ -84,11 +83,8 @@ SCALARS: frozenset[Any] = frozenset(
     {str, bool, bytes, bytearray, type(None), datetime.datetime, datetime.date, datetime.time, datetime.timedelta}
     | {uuid.UUID, decimal.Decimal}
 )
-_SETS = (set, frozenset, collections.abc.Set, collections.abc.MutableSet)
-_LISTS = (list, tuple, collections.abc.Sequence, collections.abc.MutableSequence, collections.abc.Collection)
-_MAPS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
-_ARRAYS = (*_LISTS, *_SETS)
-_CONTAINERS = (*_ARRAYS, *_MAPS)
+
+
 _OLD_NAMES = tuple(
     getattr(typing, name) for name in ("List", "Dict", "Tuple", "Set", "FrozenSet", "Sequence", "Mapping")
 )
@@ -156,22 +152,22 @@ class _Walk:
             return annotation if plain else Annotated[(self.replace(inner), *notes)]
         if origin is typing.Literal:
             return annotation
-        if annotation in _CONTAINERS or annotation in _OLD_NAMES:
+        if annotation in CONTAINERS or annotation in _OLD_NAMES:
             return self.replace(self._bare(annotation))
-        if origin in _CONTAINERS:
+        if origin in CONTAINERS:
             return self._container(origin, arguments)
         return self._foreign(annotation)
 
     def _bare(self, annotation: Any) -> Any:
         annotation = get_origin(annotation) or annotation
-        if annotation in _MAPS:
+        if annotation in MAPS:
             return annotation[str, Any]
         return annotation[Any, ...] if annotation is tuple else annotation[Any]
 
     def _container(self, origin: Any, arguments: tuple[Any, ...]) -> Any:
-        if origin in _SETS:
+        if origin in SETS:
             self.inside.traits.update(("walked", "special"))
-        if origin in _MAPS:
+        if origin in MAPS:
             self.inside.traits.add("loose")
             key = arguments[0]
             base = key.__supertype__ if isinstance(key, typing.NewType) else key
@@ -190,7 +186,7 @@ class _Walk:
         parameters = getattr(cls, "__parameters__", ())
         if not parameters:
             return cls
-        return cls[tuple(self.replace(a) for a in arguments or map(_bound, parameters))]
+        return cls[tuple(self.replace(a) for a in arguments or map(bound_of, parameters))]
 
     def _signed(self, arguments: tuple[Any, ...]) -> Any:
         inner = arguments[0] if arguments else Any
@@ -216,7 +212,7 @@ class _Walk:
         sent = [m for m in decoded if is_message(get_origin(m) or m)]
         rest = [m for m in decoded if m not in signed and m not in sent]
         some = [m for m in rest if m is not type(None)]
-        arrays = [m for m in some if (get_origin(m) or m) in _ARRAYS]
+        arrays = [m for m in some if (get_origin(m) or m) in ARRAYS]
         if not ((signed and (len(signed) > 1 or sent or some)) or (sent and arrays)):
             return typing.Union[tuple(decoded)]  # noqa: UP007
         messages = {tag_of(get_origin(m) or m): m for m in sent}
@@ -288,131 +284,3 @@ def _prepare(cls: Any) -> None:
     cls.__distbench_hints__ = hints
     cls.__distbench_scope__ = {}
     cls.__annotations__ = replaced
-
-
-def resolve(owner: Any, scope: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """The annotations of a class or function with all names looked up."""
-    local = dict(scope)
-    if isinstance(owner, type):
-        local[owner.__name__] = owner
-    for parameter in getattr(owner, "__type_params__", ()):
-        local[parameter.__name__] = parameter
-    while True:
-        try:
-            return _hints(owner, local)
-        except NameError as error:
-            name = str(error.name)
-            later = None if name in local else _defined_later(owner, name)
-            if later is None:
-                raise DefinitionError(f"{where}: the annotation names {name!r}, which is not defined here") from None
-            local[name] = later
-        except (TypeError, SyntaxError) as error:
-            raise DefinitionError(f"{where}: an annotation cannot be read: {error}") from None
-
-
-def _defined_later(owner: Any, name: str) -> type | None:
-    """A message of that name in the function or class around ``owner``, below it."""
-    around = owner.__qualname__.rpartition(".")[0]
-    while around:
-        found = message_class(f"{owner.__module__}.{around}.{name}")
-        if found is not None:
-            return found
-        around = around.rpartition(".")[0]
-    return None
-
-
-def _hints(owner: Any, local: dict[str, Any]) -> dict[str, Any]:
-    if not isinstance(owner, type):
-        return typing.get_type_hints(owner, None, local, include_extras=True)
-    names = vars(sys.modules.get(owner.__module__, types.ModuleType("none")))
-    stand_in: Callable[[], None] = types.FunctionType((lambda: None).__code__, names)
-    stand_in.__annotations__ = inspect.get_annotations(owner)
-    return typing.get_type_hints(stand_in, names, local, include_extras=True)
-
-
-# ---------------------------------------------------------------- reading annotations
-
-
-def members(annotation: Any) -> tuple[Any, ...]:
-    """What a value of this annotation may be: the members of a union, in order; it looks through aliases and notes."""
-    if isinstance(annotation, typing.NewType):
-        return members(annotation.__supertype__)
-    if type(annotation).__name__ == "TypeAliasType":
-        return members(annotation.__value__)
-    origin = get_origin(annotation)
-    if origin is Annotated:
-        return members(get_args(annotation)[0])
-    if origin in (typing.Union, types.UnionType):
-        parts = tuple(dict.fromkeys(m for part in get_args(annotation) for m in members(part)))
-        return (Any,) if Any in parts or object in parts else parts
-    return (type(None),) if annotation is None else (annotation,)
-
-
-def class_of(member: Any) -> Any:
-    """The class whose instances a member of a union takes, for ``isinstance``; ``Any`` for everything."""
-    return Any if member in (Any, object) else get_origin(member) or member
-
-
-def member_for(annotation: Any, value: object) -> Any:
-    """The member of the annotation that ``value`` is an instance of, or None."""
-    for member in members(annotation):
-        cls = class_of(member)
-        if cls is Any or (isinstance(cls, type) and not typing.is_typeddict(cls) and isinstance(value, cls)):
-            return member
-    return None
-
-
-def element_of(member: Any, index: int) -> Any:
-    """The annotation of an element of a list, set or tuple, or of a dict's value; None where nothing is said."""
-    origin, arguments = get_origin(member), get_args(member)
-    if member in (Any, object) or (origin is None and member in _CONTAINERS):
-        return Any
-    if origin in _MAPS:
-        return arguments[1]
-    if origin is tuple and Ellipsis not in arguments:
-        return arguments[index] if index < len(arguments) else None
-    return arguments[0] if origin in _ARRAYS else None
-
-
-def fields_of(member: Any) -> dict[str, Any]:
-    """The annotations of the fields of a message class; a type parameter that nothing was said of is None."""
-    cls = get_origin(member) or member
-    parameters = getattr(cls, "__parameters__", ())
-    given: dict[Any, Any] = dict(zip(parameters, get_args(member) or map(_bound, parameters), strict=False))
-    found: dict[str, Any] = {}
-    for base in reversed(cls.__mro__):
-        found.update(base.__dict__.get("__distbench_hints__", {}))
-    return {name: _substitute(hint, given) for name, hint in found.items()}
-
-
-def _substitute(hint: Any, given: Mapping[Any, Any]) -> Any:
-    if isinstance(hint, TypeVar):
-        return given.get(hint)
-    parameters = getattr(hint, "__parameters__", ())
-    if not parameters or isinstance(hint, type):
-        return hint
-    return hint[tuple(given.get(p, Any) for p in parameters)]
-
-
-def _bound(parameter: Any) -> Any:
-    """What stands for a type parameter that nothing was said of."""
-    constraints = getattr(parameter, "__constraints__", ())
-    if constraints:
-        return typing.Union[constraints]  # noqa: UP007
-    return getattr(parameter, "__bound__", None) or Any
-
-
-def show_type(annotation: object) -> str:
-    """An annotation as a person writes it."""
-    if annotation is None or annotation is type(None):
-        return "None"
-    origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin in (typing.Union, types.UnionType):
-        return " | ".join(map(show_type, arguments))
-    if origin is typing.Literal:
-        return f"Literal[{', '.join(map(repr, arguments))}]"
-    if origin is Annotated:
-        return show_type(arguments[0])
-    if origin is not None and arguments:
-        return f"{show_type(origin)}[{', '.join('...' if a is Ellipsis else show_type(a) for a in arguments)}]"
-    return getattr(annotation, "__name__", None) or str(annotation).replace("typing.", "")

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from distbench.algorithm import Algorithm
 from distbench.community import PeerId
-from distbench.config.model import RunConfig
-from distbench.report.cells import render_cell
 from distbench.report.notes import join_names
 from distbench.report.summary import render_summary
 from distbench.running.api import run
+from distbench.running.preparing import ConfigSource
 from distbench.running.result import End, Outcome, RunResult
+from distbench.running.seeds import describe_problem
 
 __all__ = ["DistbenchRun", "RunFailed", "agree", "assert_reports"]
 
@@ -40,7 +39,7 @@ class DistbenchRun:
     def __call__(
         self,
         algorithm: type[Algorithm] | str,
-        config: str | Path | RunConfig | Mapping[str, Any],
+        config: ConfigSource,
         *,
         expect_failure: bool = False,
         **options: Any,
@@ -51,23 +50,17 @@ class DistbenchRun:
         other way round: a run that does not fail fails the test.
         """
         __tracebackhide__ = True
+        if "seeds" in options:
+            raise TypeError("distbench_run makes one run; for many, mark the test @pytest.mark.distbench_seeds(200)")
         self.runs += 1
-        result = run(algorithm, config, **{"seed": self.seed, **options})
+        result: RunResult = run(algorithm, config, **{"seed": self.seed, **options})
         if result.outcome is Outcome.INTERRUPTED:
             raise KeyboardInterrupt
         if (result.exit_status != 0) is not expect_failure:
-            wanted = "should have failed, but ended as" if expect_failure else "failed:"
+            wrong = f"should have failed, but ended as {result.outcome}" if expect_failure else describe_problem(result)
             summary = render_summary(result, width=None, colour=False)
-            raise RunFailed(f"the run with seed {result.seed} {wanted} {_cause(result)}\n\n{summary}", result)
+            raise RunFailed(f"the run with seed {result.seed}: {wrong}\n\n{summary}", result)
         return result
-
-
-def _cause(result: RunResult) -> str:
-    """In a few words, why a run failed, or how it ended."""
-    if result.failures:
-        first = result.failures[0]
-        return f"{first.node}.{first.handler} raised {render_cell(first.exception, 200)}"
-    return f"{result.outcome}, {result.reason}" if result.reason else str(result.outcome)
 
 
 def agree(result: RunResult, field: str, nodes: Iterable[str] | None = None) -> object:

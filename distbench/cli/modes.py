@@ -11,13 +11,14 @@ from distbench.errors import ConfigError
 if TYPE_CHECKING:
     from distbench.config.model import RunConfig
     from distbench.definition import AlgorithmDefinition
+    from distbench.running.gauge import Gauge
     from distbench.running.options import RunOptions
     from distbench.running.result import RunResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModeOptions:
-    """Options that only the local and network modes know; times in seconds, None is the mode's own default."""
+    """What only some of the modes know; times in seconds, None is the mode's own default."""
 
     port_base: int | None = None
     node_id: str | None = None
@@ -25,18 +26,20 @@ class ModeOptions:
     startup_timeout: float | None = None
     keys: str | None = None
     link_limit: float | None = None
+    gauge: Gauge | None = None
+    """Shows how far the run is, for a live line on the terminal (offline)."""
 
 
 Runner = Callable[["AlgorithmDefinition", "RunConfig", "RunOptions", ModeOptions], "RunResult"]
 
 
 def _offline(
-    definition: AlgorithmDefinition, config: RunConfig, options: RunOptions, _mode_options: ModeOptions
+    definition: AlgorithmDefinition, config: RunConfig, options: RunOptions, mode_options: ModeOptions
 ) -> RunResult:
     from distbench.config.discovery import load_algorithm
     from distbench.running.offline import run_offline
 
-    return run_offline(definition, config, options, load_algorithm)
+    return run_offline(definition, config, options, load_algorithm, mode_options.gauge)
 
 
 def _local(

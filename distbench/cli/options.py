@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from distbench.cli.replay import remember
 from distbench.errors import nearest
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-_KIND_OF_PATH: Final = {"CONFIG": "file", "ALGORITHM": "file", "DIR": "dir"}
+_KIND_OF_PATH: Final = {"CONFIG": "file", "ALGORITHM": "file", "FILE": "file", "DIR": "dir"}
 
 
 class Option(click.Option):
@@ -32,11 +33,12 @@ class Option(click.Option):
         required: bool = False,
         count: bool = False,
         is_flag: bool | None = None,
-        complete: Sequence[str] = (),
+        multiple: bool = False,
+        complete: Sequence[str] | Callable[[], Iterable[str]] = (),
     ) -> None:
         """``names`` as click takes them; ``show_default`` is the default in words, with its unit.
 
-        A shell completes the words of ``complete``, and file names where the metavar says so.
+        A shell completes the words of ``complete``, and file names where the metavar says so and no word fits.
         """
         self.section = section
         self._words = complete
@@ -48,18 +50,54 @@ class Option(click.Option):
             required=required,
             count=count,
             is_flag=is_flag,
+            multiple=multiple,
         )
         if default is not None:  # given to click, a default of None would satisfy 'required'
             self.default = default
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """What a shell offers for the value."""
-        from click.shell_completion import CompletionItem
+        return offer(incomplete, self._words, str(self.metavar))
 
-        kind = _KIND_OF_PATH.get(str(self.metavar))
-        if kind is not None:
-            return [CompletionItem(incomplete, type=kind)]
-        return [CompletionItem(word) for word in self._words if word.startswith(incomplete)]
+    def consume_value(self, ctx: click.Context, opts: Mapping[str, Any]) -> Any:
+        """What was given, noted down as it was typed: for the command that replays a run."""
+        if self.name in opts:
+            remember(ctx, self.name, opts[self.name])
+        return super().consume_value(ctx, opts)
+
+
+class Argument(click.Argument):
+    """A click argument that completes like an option."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        metavar: str,
+        required: bool = True,
+        several: bool = False,
+        complete: Sequence[str] | Callable[[], Iterable[str]] = (),
+    ) -> None:
+        """``several``: any number of them."""
+        self._words = complete
+        super().__init__([name], metavar=metavar, required=required, nargs=-1 if several else 1)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """What a shell offers for the value."""
+        return offer(incomplete, self._words, str(self.metavar))
+
+
+def offer(
+    incomplete: str, words: Sequence[str] | Callable[[], Iterable[str]], metavar: str
+) -> list[CompletionItem]:
+    """The words that begin so, else files or folders where the metavar says that such are meant."""
+    from click.shell_completion import CompletionItem
+
+    fitting = [word for word in (words() if callable(words) else words) if word.startswith(incomplete)]
+    kind = _KIND_OF_PATH.get(metavar)
+    if fitting or kind is None:
+        return [CompletionItem(word) for word in fitting]
+    return [CompletionItem(incomplete, type=kind)]
 
 
 class Command(click.Command):

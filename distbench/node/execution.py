@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import itertools
 import types
 from asyncio import tasks as _tasks
 from collections.abc import Callable, Coroutine, Generator
@@ -42,15 +43,17 @@ class StandIn(msgspec.Struct, weakref=True, eq=False):
     _task: asyncio.Task[Any] | None = None
     _cancels: int = 0
     _must_cancel: bool = False
+    _message: Any = None
     _name: str | None = None
     _callbacks: list[Any] | None = None
+    _hash: int | None = None
 
     def _promoted(self, task: asyncio.Task[Any]) -> None:
         """Hand over to the real task what was asked of the stand-in."""
         self._task = task
         if self._must_cancel:
             for _ in range(max(self._cancels, 1)):
-                task.cancel()
+                task.cancel(self._message)
             if not self._cancels:
                 task.uncancel()
         for callback, context in self._callbacks or ():
@@ -59,8 +62,11 @@ class StandIn(msgspec.Struct, weakref=True, eq=False):
     def cancel(self, msg: Any = None) -> bool:
         if self._task is not None:
             return self._task.cancel(msg)
+        if self._coro is None:
+            return False
         self._cancels += 1
         self._must_cancel = True
+        self._message = msg
         return True
 
     def cancelling(self) -> int:
@@ -136,7 +142,48 @@ class StandIn(msgspec.Struct, weakref=True, eq=False):
         return self is other or (self._task is not None and self._task is other)
 
     def __hash__(self) -> int:
-        return id(self) if self._task is None else hash(self._task)
+        if self._hash is None:
+            self._hash = _new_hash(self._loop) if self._task is None else hash(self._task)
+        return self._hash
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        if self._task is None and self._coro is not None:
+            raise RuntimeError("a task cannot wait for itself")
+        return None if self._task is None else (yield from self._task.__await__())
+
+
+_numbers = itertools.count(1)
+
+
+def _new_hash(loop: Any) -> int:
+    number: int = getattr(loop, "next_number", _numbers.__next__)()
+    return number
+
+
+class _Numbered(asyncio.Task[Any]):
+    """The real task of a stand-in that was put into a set or dict: it is found there as well."""
+
+    _number: int
+
+    def __hash__(self) -> int:
+        return self._number
+
+
+def begin_task(
+    loop: asyncio.AbstractEventLoop, coro: Resumed, stand_in: StandIn, context: contextvars.Context
+) -> asyncio.Task[Any]:
+    """The real task behind a stand-in. A simulation's loop takes its first step at once, which wakes nobody late."""
+    number, name = stand_in._hash, stand_in.get_name()
+    at_once = getattr(loop, "begin_task", None)
+    if at_once is not None:
+        task: asyncio.Task[Any] = at_once(coro, name, context, number)
+    elif number is None:
+        task = loop.create_task(coro, name=name, context=context)
+    else:
+        task = _Numbered.__new__(_Numbered)
+        task._number = number  # type: ignore[attr-defined]
+        task.__init__(coro, loop=loop, name=name, context=context)  # type: ignore[misc]
+    return task
 
 
 class Runner:

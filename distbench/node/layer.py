@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from distbench.algorithm import Algorithm
+from distbench.annotations import show_type
 from distbench.community import PeerId
 from distbench.config.binding import BoundLayer
 from distbench.definition import Interception
 from distbench.errors import DistbenchError, MessageError
 from distbench.peer import Peers
-from distbench.shapes import show_type
 from distbench.signing import Signed
 
 if TYPE_CHECKING:

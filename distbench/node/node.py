@@ -18,7 +18,7 @@ from distbench.errors import HandlerError, MessageError, PeerDown, RemoteError, 
 from distbench.formats import explain
 from distbench.node.calls import Calls
 from distbench.node.current import current_node
-from distbench.node.execution import IDLE, Resumed, Runner, StandIn, enter_task, leave_task
+from distbench.node.execution import IDLE, Resumed, Runner, StandIn, begin_task, enter_task, leave_task
 from distbench.node.failures import is_cancellation, name_exception, render_traceback
 from distbench.node.layer import Layer
 from distbench.node.lifecycle import Phase, Signal, following
@@ -356,7 +356,7 @@ class Node:
         """The coroutine waits: a real task drives its runner on, and this node takes a new runner."""
         runner, self._runner = self._runner, Runner()
         resumed = Resumed(coro, runner, waits_for, job)
-        task = self.loop.create_task(resumed, name=stand_in.get_name(), context=context)
+        task = begin_task(self.loop, resumed, stand_in, context)
         job.task = task
         job.coro = coro
         self.running[task] = job

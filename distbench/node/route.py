@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from distbench.algorithm import Algorithm
+from distbench.annotations import show_type
 from distbench.community import PeerId
 from distbench.definition import HandlerDefinition
 from distbench.errors import MessageError
 from distbench.formats import Codec, Decode, Encode, explain
 from distbench.node.port import NOTHING
-from distbench.shapes import Shape, show_type
+from distbench.shapes import Shape
 
 if TYPE_CHECKING:
     from distbench.node.node import Node

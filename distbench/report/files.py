@@ -20,13 +20,7 @@ class ReportFiles:
 
     def __init__(self, folder: str | os.PathLike[str], nodes: Iterable[PeerId]) -> None:
         """Make ``folder`` if need be. Raises ConfigError if one of the files could not be written."""
-        self._folder = Path(folder)
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise self._unusable(self._folder, error.strerror) from error
-        if not os.access(self._folder, os.W_OK | os.X_OK):
-            raise self._unusable(self._folder, "no permission to write there")
+        self._folder = make_folder(folder, "--report-dir")
         self._paths = {node: self._folder / f"{file_name(node)}.json" for node in nodes}
         for path in self._paths.values():
             if path.is_dir():
@@ -36,17 +30,42 @@ class ReportFiles:
 
     def append(self, result: RunResult) -> None:
         """Add the run's line to the file of each node that it names."""
-        for node in result.nodes:
+        self.append_lines([report_lines(result)])
+
+    def append_lines(self, runs: Iterable[Mapping[PeerId, str]]) -> None:
+        """Add the lines of some runs, as ``report_lines`` gives them."""
+        lines: dict[PeerId, list[str]] = {}
+        for run in runs:
+            for node, line in run.items():
+                lines.setdefault(node, []).append(line)
+        for node, some in lines.items():
             path = self._paths[node]
             try:
                 with path.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(report_line(result, node)) + "\n")
+                    file.writelines(some)
             except OSError as error:
                 raise self._unusable(path, error.strerror) from error
 
     @staticmethod
     def _unusable(path: Path, why: str | None) -> ConfigError:
         return ConfigError(f"--report-dir: cannot write {str(path)!r}: {why}")
+
+
+def make_folder(folder: str | os.PathLike[str], option: str) -> Path:
+    """``folder``, made if need be. Raises ConfigError that names ``option`` if nothing can be written there."""
+    path = Path(folder)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{option}: cannot write {str(path)!r}: {error.strerror}") from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise ConfigError(f"{option}: cannot write {str(path)!r}: no permission to write there")
+    return path
+
+
+def report_lines(result: RunResult) -> dict[PeerId, str]:
+    """The line of each node, with its newline."""
+    return {node: json.dumps(report_line(result, node)) + "\n" for node in result.nodes}
 
 
 def report_line(result: RunResult, node: PeerId) -> dict[str, object]:

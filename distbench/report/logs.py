@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO
 
@@ -17,6 +17,10 @@ _COLOURS = {TRACE: "dim", 10: "dim", 20: "", 30: "yellow", 40: "red", 50: "red"}
 _ALGORITHMS = (logging.INFO, logging.DEBUG, TRACE, TRACE)
 _FRAMEWORK = (logging.WARNING, logging.WARNING, logging.WARNING, TRACE)
 _SHIPPED = "distbench.algorithms"
+_CONFIG = "distbench.config"
+_FAILURES = "distbench.run"
+"""The logger that tells of failing nodes, with their tracebacks."""
+_NOTHING = logging.CRITICAL + 1
 
 
 class LineFormatter(logging.Formatter):
@@ -66,46 +70,89 @@ class LineFormatter(logging.Formatter):
         return head
 
 
-class _Handler(logging.StreamHandler[IO[str]]):
+class StreamLogs(logging.StreamHandler[IO[str]]):
     """Writes to a stream until that is closed; a record that cannot be formatted is one line, not a traceback."""
+
+    def __init__(self, stream: IO[str], *, quiet: bool) -> None:
+        """``quiet`` lets only warnings about the config through."""
+        super().__init__(stream)
+        self.failures = 0
+        """Failures of nodes shown, each with its traceback."""
+        self._quiet = quiet
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write it, if it is for people now."""
+        if self._quiet and not record.name.startswith(_CONFIG):
+            return
+        super().emit(record)
+        self.failures += record.name == _FAILURES and record.levelno >= logging.ERROR
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         error = sys.exception()
         if isinstance(error, OSError) or self.stream.closed:  # there is nowhere left to say so
             logging.getLogger().removeHandler(self)
+            self.failures = -sys.maxsize  # what was written before may not have been read either
             return
         place = f"{record.filename}:{record.lineno}"
         self.stream.write(f"{place}: cannot log {record.msg!r}: {type(error).__name__}: {error}\n")
 
 
+class Logs:
+    """The logs of a run while it lasts."""
+
+    def __init__(self, shown: StreamLogs | None, levels: Mapping[str, int]) -> None:
+        self._shown = shown
+        self._levels = levels
+        self._added: list[logging.Handler] = []
+
+    @property
+    def failures(self) -> int:
+        """How many failures of nodes were shown with their traceback."""
+        return 0 if self._shown is None else self._shown.failures
+
+    def add(self, handler: logging.Handler) -> None:
+        """Give the records of this verbosity to ``handler`` too, ``quiet`` or not."""
+        set_levels(self._levels)
+        self._added.append(handler)
+        logging.getLogger().addHandler(handler)
+
+    def close(self) -> None:
+        """Take back what was added."""
+        for handler in self._added:
+            logging.getLogger().removeHandler(handler)
+
+
 @contextmanager
-def logs(verbosity: int, stream: IO[str] | None, *, colour: bool) -> Iterator[None]:
+def logs(verbosity: int, stream: IO[str] | None, *, colour: bool, quiet: bool = False) -> Iterator[Logs]:
     """Within the block, logs go to ``stream``; afterwards logging is as it was.
 
     Algorithms log from INFO on, from DEBUG with a verbosity of 1, from TRACE with 2; the framework from WARNING on,
-    and all that it has to say with 3. What is filtered costs what any disabled logger costs.
+    and all that it has to say with 3. ``quiet`` leaves warnings about the config only. What is filtered costs what
+    any disabled logger costs.
     """
     verbosity = min(max(verbosity, 0), len(_ALGORITHMS) - 1)
-    levels = {
-        "": _ALGORITHMS[verbosity],
-        _SHIPPED: _ALGORITHMS[verbosity],
-        "distbench": _FRAMEWORK[verbosity],
-        "asyncio": _FRAMEWORK[verbosity],
-    }
-    loggers = {name: logging.getLogger(name) for name in levels}
-    before = {name: logger.level for name, logger in loggers.items()}
-    handler: logging.Handler = _Handler(stream) if stream else logging.NullHandler()
+    algorithms, framework = _ALGORITHMS[verbosity], _FRAMEWORK[verbosity]
+    levels = {"": algorithms, _SHIPPED: algorithms, "distbench": framework, "asyncio": framework}
+    before = {name: logging.getLogger(name).level for name in levels}
+    root = logging.getLogger()
+    shown = StreamLogs(stream, quiet=quiet) if stream else None
+    handler = shown or logging.NullHandler()
     handler.setFormatter(LineFormatter(colour=colour, names=verbosity >= 3))
-    root = loggers[""]
     root.addHandler(handler)
-    for name, level in levels.items():
-        loggers[name].setLevel(level)
+    set_levels({name: framework if name == "distbench" else _NOTHING for name in levels} if quiet else levels)
+    made = Logs(shown, levels)
     try:
-        yield
+        yield made
     finally:
-        for name, level in before.items():
-            loggers[name].setLevel(level)
+        made.close()
         root.removeHandler(handler)
+        set_levels(before)
+
+
+def set_levels(levels: Mapping[str, int]) -> None:
+    """Set the level of each logger."""
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
 
 
 def _is_framework(name: str) -> bool:

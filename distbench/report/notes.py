@@ -26,10 +26,14 @@ class Note:
     colour: str = ""
 
 
-def notes(result: RunResult) -> list[Note]:
-    """Failures, nodes that never terminated, what still waits, drops, what was in transit, the reason of the end."""
+def notes(result: RunResult, *, tracebacks: bool = True) -> list[Note]:
+    """Failures, the check, nodes that never terminated, what still waits, drops, what was in transit, why it ended.
+
+    Without ``tracebacks`` a failure is one line: for a reader who has seen them in the logs.
+    """
     return [
-        *_failures(result.failures),
+        *_failures(result.failures, tracebacks=tracebacks),
+        *([] if result.check_error is None else [Note(f"the check failed: {result.check_error}", "red")]),
         *_ended_without_a_failure(result),
         *_never_terminated(result),
         *_suspended(result.suspended),
@@ -46,17 +50,21 @@ def join_names(names: Sequence[str], most: int = MOST_NODES) -> str:
     return f"{', '.join(names[:most])} and {len(names) - most:,} more"
 
 
-def _failures(failures: Sequence[Failure]) -> Iterator[Note]:
-    """Each failure with its traceback; the same one at other nodes is only named."""
+def _failures(failures: Sequence[Failure], *, tracebacks: bool) -> Iterator[Note]:
+    """Each failure with its traceback, if wanted; the same one at other nodes is only named."""
     alike: dict[tuple[str, ...], list[Failure]] = {}
     for failure in failures:
         alike.setdefault((failure.handler, failure.message, failure.exception, failure.traceback), []).append(failure)
     groups = list(alike.values())
     for first, *others in groups[:MOST_FAILURES]:
-        lines = [f"{first.node} failed in {first.handler} at {first.at:.6f} s: {first.exception}"]
-        if first.message:
-            lines.append(f"    message: {render_cell(first.message, _LONGEST_MESSAGE)}")
-        lines.append(textwrap.indent(first.traceback.rstrip(), "    "))
+        message = render_cell(first.message, _LONGEST_MESSAGE)
+        if tracebacks:
+            lines = [f"{first.node} failed in {first.handler} at {first.at:.6f} s: {first.exception}"]
+            lines += [f"    message: {message}"] if message else []
+            lines.append(textwrap.indent(first.traceback.rstrip(), "    "))
+        else:
+            given = f" on {message}" if message else ""
+            lines = [f"{first.node} failed in {first.handler}{given} at {first.at:.6f} s: {first.exception}"]
         if others:
             lines.append(f"    the same at {join_names([f'{other.node} ({other.at:.6f} s)' for other in others], 20)}")
         yield Note("\n".join(filter(None, lines)), "red")

@@ -8,16 +8,20 @@ from distbench.report.table import render_table
 from distbench.running.result import End, Outcome, RunResult
 
 
-def render_summary(result: RunResult, *, width: int | None, colour: bool) -> str:
-    """The text for stdout. ``width`` is the terminal's, or None where there is none to fit into."""
-    lines = render_table(result, width=width, colour=colour)
-    remarks = notes(result)
-    if remarks:
+def render_summary(
+    result: RunResult, *, width: int | None, colour: bool, table: bool = True, tracebacks: bool = True
+) -> str:
+    """The text for stdout. ``width`` is the terminal's, or None where there is none to fit into.
+
+    The table, and the tracebacks of failures, may be left out.
+    """
+    lines = render_table(result, width=width, colour=colour) if table else []
+    remarks = render_notes(result, colour=colour, tracebacks=tracebacks)
+    if remarks and lines:
         lines.append("")
-    for note in remarks:
-        first, newline, rest = note.text.partition("\n")
-        lines.append(f"{paint(first, note.colour) if colour else first}{newline}{rest}")
-    lines.append("")
+    lines += remarks
+    if lines:
+        lines.append("")
     if result.digest is not None:
         lines.append(_digest_line(result))
     ending = render_ending(result)
@@ -26,13 +30,24 @@ def render_summary(result: RunResult, *, width: int | None, colour: bool) -> str
     return "\n".join(lines) + "\n"
 
 
+def render_notes(result: RunResult, *, colour: bool, tracebacks: bool = True) -> list[str]:
+    """What a person must know beyond the table; some of the texts have several lines."""
+    shown = []
+    for note in notes(result, tracebacks=tracebacks):
+        first, newline, rest = note.text.partition("\n")
+        shown.append(f"{paint(first, note.colour) if colour else first}{newline}{rest}")
+    return shown
+
+
 def render_ending(result: RunResult) -> str:
     """One line: the outcome, virtual and wall time, messages and their rate; and whether any message was sent."""
     bad = sum(node.end in (End.FAILED, End.CRASHED) for node in result.nodes.values())
     outcome = result.outcome.value
-    if bad:
+    wrong = [f"{bad:,} node{'s' * (bad != 1)} failed"] if bad else []
+    wrong += ["the check failed"] if result.check_error is not None else []
+    if wrong:
         joint = ", but" if result.outcome in (Outcome.COMPLETED, Outcome.QUIESCENT) else ","
-        outcome += f"{joint} {bad:,} node{'s' * (bad != 1)} failed"
+        outcome += f"{joint} {' and '.join(wrong)}"
     times = [f"{result.wall_time:,.3f} s wall"]
     if result.mode == "offline":
         times.insert(0, f"{result.virtual_time:,.3f} s virtual")

@@ -1,27 +1,28 @@
-"""``distbench.run``: a run from Python."""
+"""``distbench.run``: a run from Python, or one for each of many seeds."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import overload
 
 from distbench.algorithm import Algorithm
-from distbench.config.model import RunConfig
-from distbench.config import config_from_mapping
-from distbench.config import load_config
-from distbench.definition import define
 from distbench.errors import ConfigError
-from distbench.running.offline import run_offline
 from distbench.running.options import Format, Latency, RunOptions, parse_latency
+from distbench.running.preparing import ConfigSource, load_class, prepare, read_config
 from distbench.running.result import RunResult
+from distbench.running.seeds import SeedsResult, run_seeds
+
+__all__ = ["load_class", "read_config", "run"]
 
 
+@overload
 def run(
     algorithm: type[Algorithm] | str,
-    config: str | Path | RunConfig | Mapping[str, Any],
+    config: ConfigSource,
     *,
     seed: int = 0,
+    seeds: None = None,
     format: Format = "json",
     latency: str | Latency | None = None,
     timeout: float | None = None,
@@ -29,14 +30,61 @@ def run(
     duration: float | None = None,
     max_events: int = 100_000_000,
     digest: bool = False,
-) -> RunResult:
-    """Simulate one run and say what happened.
+    set: str | Sequence[str] = (),
+    assign: str | Sequence[str] = (),
+    check: bool = True,
+) -> RunResult: ...
+@overload
+def run(
+    algorithm: type[Algorithm] | str,
+    config: ConfigSource,
+    *,
+    seeds: Iterable[int],
+    keep_going: bool = False,
+    jobs: int | None = None,
+    format: Format = "json",
+    latency: str | Latency | None = None,
+    timeout: float | None = None,
+    startup_delay: float = 0.0,
+    duration: float | None = None,
+    max_events: int = 100_000_000,
+    digest: bool = False,
+    set: str | Sequence[str] = (),
+    assign: str | Sequence[str] = (),
+    check: bool = True,
+) -> SeedsResult: ...
+def run(
+    algorithm: type[Algorithm] | str,
+    config: ConfigSource,
+    *,
+    seed: int = 0,
+    seeds: Iterable[int] | None = None,
+    keep_going: bool = False,
+    jobs: int | None = None,
+    format: Format = "json",
+    latency: str | Latency | None = None,
+    timeout: float | None = None,
+    startup_delay: float = 0.0,
+    duration: float | None = None,
+    max_events: int = 100_000_000,
+    digest: bool = False,
+    set: str | Sequence[str] = (),
+    assign: str | Sequence[str] = (),
+    check: bool = True,
+) -> RunResult | SeedsResult:
+    """Simulate one run and say what happened, or, with ``seeds``, one for each of them.
 
-    ``algorithm`` is a class, or a name as for ``-a``; ``config`` is a path, or what such a file would say. Times are
-    seconds, ``latency`` is milliseconds (``'10-50'``). Works inside a notebook's cell. A failing node does not
-    raise: look at ``outcome``, ``exit_status`` and ``failures``.
+    ``algorithm`` is a class, or a name as for ``-a``; ``config`` is a path, a generator such as ``'ring:16'``, or
+    what a file would say, changed by ``set`` (``'n1.initiator=true'``) and ``assign`` (``'node_id=shuffled'``). Times
+    are seconds, ``latency`` is milliseconds (``'10-50'``). Works inside a notebook's cell.
+
+    A failing node does not raise: look at ``outcome``, ``exit_status`` and ``failures``. Nor does the function
+    ``check(result)`` of the algorithm's module, which is called after the run: see ``check_error``; with
+    ``check=False`` it is left out.
+
+    ``seeds=range(200)`` shares the runs among ``jobs`` processes, as many as there are cores unless said otherwise (1:
+    all in this process), and ends at the first seed that fails, or goes through all of them with ``keep_going=True``.
     """
-    cls = load_class(algorithm) if isinstance(algorithm, str) else algorithm
     if format not in ("json", "msgpack"):
         raise ConfigError(f"format {format!r} is not known; use 'json' or 'msgpack'")
     options = RunOptions(
@@ -49,20 +97,23 @@ def run(
         max_events=max_events,
         digest=digest,
     )
-    return run_offline(define(cls), read_config(config, seed), options, load_class)
+
+    wanted = None if seeds is None else _seeds(seeds, seed)
+    plan = prepare(
+        algorithm,
+        config,
+        options if not wanted else replace(options, seed=wanted[0]),
+        settings=[set] if isinstance(set, str) else set,
+        assignments=[assign] if isinstance(assign, str) else assign,
+        check=check,
+    )
+    if wanted is None:
+        return plan.run_offline(seed)
+    return run_seeds(plan, wanted, keep_going=keep_going, jobs=jobs)
 
 
-def load_class(name: str) -> type[Algorithm]:
-    """The algorithm's class of that name, imported."""
-    from distbench.config.discovery import load_algorithm
-
-    return load_algorithm(name)
-
-
-def read_config(config: str | Path | RunConfig | Mapping[str, Any], seed: int = 0) -> RunConfig:
-    """A checked config from whatever a caller gives."""
-    if isinstance(config, RunConfig):
-        return config
-    if isinstance(config, Mapping):
-        return config_from_mapping(config)
-    return load_config(config, seed=seed)
+def _seeds(seeds: Iterable[int], seed: int) -> Sequence[int]:
+    """Each of ``seeds`` once, in their order."""
+    if seed != 0:
+        raise ConfigError("give seed or seeds, not both")
+    return seeds if isinstance(seeds, range) else tuple(dict.fromkeys(seeds))

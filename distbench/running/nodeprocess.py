@@ -196,6 +196,9 @@ class NodeProcess:
         if peer == COORDINATOR:
             self.junction.terms = Terms(run, *self._terms()[1:])
             self._keyring.run_id = run
+            # From now on others may have heard from the coordinator before this node has, and dial it.
+            peers = {*self._community.neighbours, *self._listeners}
+            self.junction.roster.update({name: self.spec.roster.get(name) for name in peers})
             self.tell(Joined())
             if not self._coordinated.done():
                 self._coordinated.set_result(None)

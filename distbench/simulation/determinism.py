@@ -8,6 +8,7 @@ is taken back at the end; runs in several threads share one set of replacements.
 
 from __future__ import annotations
 
+import asyncio
 import datetime as _datetime
 import os
 import random
@@ -19,7 +20,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn, Protocol, cast
+from typing import Any, Final, NoReturn, Protocol, cast
 
 from distbench.community import PeerId
 from distbench.errors import NondeterminismError
@@ -95,6 +96,30 @@ def _seed(real: Callable[..., None]) -> Callable[..., None]:
     return seed
 
 
+def _all_tasks(real: Callable[..., set[Any]]) -> Callable[..., set[Any]]:
+    """A node sees its own tasks, as it would in a process of its own."""
+
+    def all_tasks(loop: asyncio.AbstractEventLoop | None = None) -> set[Any]:
+        node = _node()
+        if node is None:
+            return real(loop)
+        found = {task for task in real(loop) if getattr(task, "node", None) is node}
+        return found | {asyncio.current_task()} - {None}
+
+    return all_tasks
+
+
+def _as_completed(real: Callable[..., Any]) -> Callable[..., Any]:
+    """The original makes tasks of its coroutines in the order of a set."""
+
+    def as_completed(fs: Iterable[Any], *, timeout: float | None = None) -> Any:
+        if _node() is not None and not (asyncio.isfuture(fs) or asyncio.iscoroutine(fs)):
+            fs = [asyncio.ensure_future(each) for each in dict.fromkeys(fs)]
+        return real(fs, timeout=timeout)
+
+    return as_completed
+
+
 class _RealOrSimulated(type):
     """``isinstance(x, datetime)`` stays true for datetimes made before and after a run."""
 
@@ -105,11 +130,12 @@ class _RealOrSimulated(type):
         return issubclass(subclass, cls.__mro__[1])
 
 
-_REAL_DATETIME, _REAL_DATE = _datetime.datetime, _datetime.date
+_REAL_DATETIME: Final = _datetime.datetime
+_REAL_DATE: Final = _datetime.date
 _EPOCH = _REAL_DATETIME(1970, 1, 1)
 
 
-class _Datetime(_REAL_DATETIME, metaclass=_RealOrSimulated):
+class _Datetime(_datetime.datetime, metaclass=_RealOrSimulated):
     @classmethod
     def now(cls, tz: _datetime.tzinfo | None = None) -> Any:
         node = _node()
@@ -130,7 +156,7 @@ class _Datetime(_REAL_DATETIME, metaclass=_RealOrSimulated):
         return _REAL_DATETIME(*args, **named)
 
 
-class _Date(_REAL_DATE, metaclass=_RealOrSimulated):
+class _Date(_datetime.date, metaclass=_RealOrSimulated):
     @classmethod
     def today(cls) -> Any:
         return _Datetime.now().date()
@@ -156,6 +182,8 @@ def _replacements() -> list[tuple[Any, str, Any]]:
         (os, "urandom", _urandom(os.urandom)),
         (random, "_urandom", _urandom(os.urandom)),
         (random.Random, "seed", _seed(random.Random.seed)),
+        *((owner, "all_tasks", _all_tasks(asyncio.all_tasks)) for owner in (asyncio, asyncio.tasks)),
+        *((owner, "as_completed", _as_completed(asyncio.as_completed)) for owner in (asyncio, asyncio.tasks)),
         (uuid, "uuid1", _uuid1(uuid.uuid1)),
         (_datetime, "datetime", _Datetime),
         (_datetime, "date", _Date),

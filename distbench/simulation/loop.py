@@ -295,19 +295,19 @@ class SimLoop(asyncio.AbstractEventLoop):
     def time(self) -> float:
         return self.scheduler.now / 1e9
 
-    def call_soon(self, callback: Any, *args: Any, context: contextvars.Context | None = None) -> Any:
+    def call_soon(self, callback: Any, *args: Any, context: contextvars.Context | None = None) -> Any:  # type: ignore[override]
         handle = Handle(callback, args, contextvars.copy_context() if context is None else context)
         self._ready.append(handle)
         return handle
 
-    def call_soon_threadsafe(self, callback: Any, *args: Any, context: contextvars.Context | None = None) -> Any:
+    def call_soon_threadsafe(self, callback: Any, *args: Any, context: contextvars.Context | None = None) -> Any:  # type: ignore[override]
         return self.call_soon(callback, *args, context=context)
 
-    def call_later(self, delay: float, callback: Any, *args: Any, context: contextvars.Context | None = None) -> Any:
+    def call_later(self, delay: float, callback: Any, *args: Any, context: contextvars.Context | None = None) -> Any:  # type: ignore[override]
         nanoseconds = max(0, math.ceil(delay * 1e9))
         return self._timer(self.scheduler.now + nanoseconds, callback, args, context)
 
-    def call_at(self, when: float, callback: Any, *args: Any, context: contextvars.Context | None = None) -> Any:
+    def call_at(self, when: float, callback: Any, *args: Any, context: contextvars.Context | None = None) -> Any:  # type: ignore[override]
         now = self.scheduler.now
         at = math.ceil(when * 1e9)
         if at <= now and when > now / 1e9:
@@ -317,7 +317,10 @@ class SimLoop(asyncio.AbstractEventLoop):
     def _timer(self, at: int, callback: Any, args: tuple[Any, ...], context: contextvars.Context | None) -> Timer:
         timer = Timer(callback, args, contextvars.copy_context() if context is None else context, self, at / 1e9)
         scheduler = self.scheduler
-        heappush(scheduler.heap, (at, scheduler.number(), timer))
+        if at <= scheduler.now:
+            self.timer_fired(timer)  # not behind those that are ready: they might go on for ever
+        else:
+            heappush(scheduler.heap, (at, scheduler.number(), timer))
         return timer
 
     def timer_fired(self, timer: Timer) -> None:
@@ -341,10 +344,25 @@ class SimLoop(asyncio.AbstractEventLoop):
         self, coro: Coroutine[Any, Any, Any], *, name: str | None = None, context: contextvars.Context | None = None, **rest: Any
     ) -> Any:
         rest.pop("eager_start", None)
-        task = SimTask(coro, loop=self, name=name or "task", context=context)
-        task.node = current_node.get() if context is None else context.get(current_node)
         self._made += 1
+        task = SimTask(coro, loop=self, name=name or f"Task-{self._made}", context=context)
+        task.node = current_node.get() if context is None else context.get(current_node)
         self._tasks[self._made] = task
+        return task
+
+    def begin_task(self, coro: Any, name: str, context: contextvars.Context, number: int | None) -> Any:
+        """A task that hashes to ``number`` if that is given, and has taken its first step already."""
+        if number is None:
+            task = self.create_task(coro, name=name, context=context)
+        else:
+            task = SimTask.__new__(SimTask)
+            task._number = number
+            task.__init__(coro, loop=self, name=name, context=context)  # type: ignore[misc]
+            task.node = context.get(current_node)
+            self._made += 1
+            self._tasks[self._made] = task
+        step = self._ready.pop()
+        step._context.run(step._callback)  # type: ignore[arg-type]
         return task
 
     get_debug = staticmethod(bool)  # bool() is False; every future asks, and a builtin answers twice as fast
@@ -379,7 +397,7 @@ class SimLoop(asyncio.AbstractEventLoop):
     def stop(self) -> NoReturn:
         raise NondeterminismError("loop.stop() would stop every simulated node; use terminate()")
 
-    def run_in_executor(self, executor: object, func: Callable[..., Any], *args: Any) -> Any:
+    def run_in_executor(self, executor: object, func: Callable[..., Any], *args: Any) -> Any:  # type: ignore[override]
         raise NondeterminismError(f"loop.run_in_executor({_name(func)}) starts a thread, which no seed can repeat")
 
 

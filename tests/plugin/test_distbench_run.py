@@ -61,13 +61,13 @@ def test_a_quiescent_run_is_no_failure(distbench_run: DistbenchRun) -> None:
 @pytest.mark.parametrize(
     "mood, cause",
     [
-        ("raises", "failed: n1.on_start raised ValueError: no mood"),
-        ("waits", "failed: stuck"),
-        ("sleeps", "failed: timeout, the time limit"),
+        ("raises", "n1 failed in on_start: ValueError: no mood"),
+        ("waits", "stuck"),
+        ("sleeps", "timeout: the time limit"),
     ],
 )
 def test_a_run_that_fails_raises_with_its_cause_first(distbench_run: DistbenchRun, mood: str, cause: str) -> None:
-    with pytest.raises(RunFailed, match=rf"^the run with seed {distbench_run.seed} {cause}") as caught:
+    with pytest.raises(RunFailed, match=rf"^the run with seed {distbench_run.seed}: {cause}") as caught:
         distbench_run(Vote, {"n1": {"mood": mood}, "n2": {}})
     assert caught.value.result.exit_status != 0
     assert re.search(r"^n2 +terminated ", str(caught.value), re.MULTILINE)
@@ -76,13 +76,15 @@ def test_a_run_that_fails_raises_with_its_cause_first(distbench_run: DistbenchRu
 def test_a_failure_can_be_expected(distbench_run: DistbenchRun) -> None:
     result = distbench_run(Vote, {"n1": {"mood": "raises"}}, expect_failure=True)
     assert result.nodes[PeerId("n1")].end is End.CRASHED
-    with pytest.raises(RunFailed, match="should have failed, but ended as completed"):
+    with pytest.raises(RunFailed, match="seed 0: should have failed, but ended as completed"):
         distbench_run(Vote, RING, expect_failure=True)
 
 
 def test_mistakes_before_the_run_stay_what_they_are(distbench_run: DistbenchRun) -> None:
     with pytest.raises(ConfigError, match="mood"):
         distbench_run(Vote, {"n1": {"mood": 3}}, expect_failure=True)
+    with pytest.raises(TypeError, match="distbench_seeds"):
+        distbench_run(Vote, RING, seeds=range(3))
     with pytest.raises(DefinitionError):
         distbench_run(Algorithm, RING, expect_failure=True)
 
@@ -90,6 +92,12 @@ def test_mistakes_before_the_run_stay_what_they_are(distbench_run: DistbenchRun)
 def test_ctrl_c_ends_the_tests_and_not_only_the_run(distbench_run: DistbenchRun) -> None:
     with pytest.raises(KeyboardInterrupt):
         distbench_run(Vote, {"n1": {"mood": "interrupted"}})
+
+
+def test_the_check_of_the_algorithms_module_is_part_of_the_run(distbench_run: DistbenchRun) -> None:
+    with pytest.raises(RunFailed, match="seed 0: check: one node starts an echo, not 0"):
+        distbench_run("echo", {"n1": {}, "n2": {}})
+    assert distbench_run("echo", {"n1": {}, "n2": {}}, check=False).deliveries == 0
 
 
 def test_a_path_and_a_name_will_do(distbench_run: DistbenchRun) -> None:

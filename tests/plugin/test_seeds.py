@@ -60,11 +60,16 @@ def six() -> int:
     raise AssertionError("no six in 99 throws")
 
 
+@pytest.fixture(autouse=True)
+def only_this_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The suites do without the other plugins of this project's own tests."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+
+
 def suite(pytester: pytest.Pytester, body: str, *arguments: str) -> pytest.RunResult:
     pytester.makepyfile(HEAD + body)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # the plugins of this project's own tests
-        return pytester.runpytest(PLUGIN, "-pno:cacheprovider", *arguments)
+    return pytester.runpytest(PLUGIN, "-pno:cacheprovider", *arguments)
 
 
 def test_a_test_runs_once_under_each_seed(pytester: pytest.Pytester) -> None:
@@ -131,10 +136,10 @@ def test_dice(distbench_run):
     result.stdout.fnmatch_lines(
         [
             ">*distbench_run(Unlucky, ALONE)",
-            f"E*RunFailed: the run with seed {six} failed: n1.on_start raised RuntimeError: a six",
+            f"E*RunFailed: the run with seed {six}: n1 failed in on_start: RuntimeError: a six",
             "E*node*end*",
             f"E*distbench: seed {six} failed*",
-            f"FAILED *the run with seed {six} failed: n1.on_start raised RuntimeError: a six",
+            f"FAILED *the run with seed {six}: n1 failed in on_start: RuntimeError: a six",
         ]
     )
 
@@ -219,7 +224,7 @@ def test_dice(distbench_run, most):
     assert distbench_run(Dice, ALONE).reports["n1"]["rolled"] <= most
 """
     )
-    result = pytester.runpytest_subprocess(PLUGIN, "-n2", "-pno:cacheprovider")
+    result = pytester.runpytest_subprocess(PLUGIN, "-pxdist", "-n2", "-pno:cacheprovider")
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines([f"*--distbench-seed={six}"])
 

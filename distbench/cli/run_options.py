@@ -1,0 +1,215 @@
+"""The options of ``distbench run``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, Literal
+
+import click
+
+from distbench.cli.modes import MODES
+from distbench.cli.options import Option, amount, one_of, whole
+from distbench.cli.output import note
+from distbench.running.options import parse_latency
+
+FORMATS: Final = ("json", "msgpack")
+RANDOM: Final = "random"
+_OLD_FORMAT: Final = "bincode"  # the guide's name; the Rust version's format, which Python never had
+
+
+def _format(text: str) -> str:
+    """A format; the guide's old name for msgpack is taken, with a word about it."""
+    if text == _OLD_FORMAT:
+        note("the format 'bincode' is an old name for 'msgpack', which is used")
+        return "msgpack"
+    return one_of(*FORMATS)(text)
+
+
+def _seconds(text: str | float) -> float:
+    return amount("seconds")(text)
+
+
+def parse_seed(text: str | int) -> int | Literal["random"]:
+    """A seed, or ``random``."""
+    if text == RANDOM:
+        return RANDOM
+    try:
+        return whole(least=0, most=2**63 - 1)(text)
+    except click.BadParameter as error:
+        raise click.BadParameter(f"{error.message}, or {RANDOM}") from None
+
+
+def topologies() -> Iterable[str]:
+    """What a shell completes for a config, beside files."""
+    from distbench.config.generators import GENERATORS
+
+    return [f"{name}:" for name in GENERATORS]
+
+
+def _algorithms() -> Iterable[str]:
+    from distbench.config.discovery import list_algorithms
+
+    return [entry.name for entry in list_algorithms() if entry.class_name is not None]
+
+
+_WHAT = "What to run"
+_HOW = "How"
+_END = "When it ends, at the latest"
+_SEE = "What you see"
+_REAL = "Local and network mode"
+
+run_command = Command(
+    name="run",
+    callback=run,
+    help="Run an ALGORITHM over the nodes of a CONFIG and print what happened (the default command).",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    params=[
+        Option(
+            ["-c", "--config"],
+            section=_WHAT,
+            metavar="CONFIG",
+            required=True,
+            help="YAML file with the nodes, or a generator such as ring:16.",
+        ),
+        Option(
+            ["-a", "--algorithm"],
+            section=_WHAT,
+            metavar="ALGORITHM",
+            required=True,
+            help="Module (echo), class (Echo), module.Class, path/to/file.py[:Class] or package.module:Class.",
+        ),
+        Option(
+            ["--mode"],
+            section=_WHAT,
+            metavar="MODE",
+            type=one_of(*MODES),
+            default="offline",
+            show_default="offline",
+            complete=tuple(MODES),
+            help="offline: simulated in this process; local: one process per node; network: this node only.",
+        ),
+        Option(
+            ["-f", "--format"],
+            section=_HOW,
+            metavar="FORMAT",
+            type=_format,
+            default="json",
+            show_default="json",
+            complete=FORMATS,
+            help="Encoding of messages: json or msgpack (bincode, an old name, means msgpack).",
+        ),
+        Option(
+            ["--seed"],
+            section=_HOW,
+            metavar="N",
+            type=whole(least=0, most=2**63 - 1),
+            default=0,
+            show_default="0",
+            help="Fixes everything that could go another way offline: the same seed gives the same run.",
+        ),
+        Option(
+            ["-l", "--latency"],
+            section=_HOW,
+            metavar="RANGE",
+            type=parse_latency,
+            show_default="1-10 offline, none added in other modes",
+            help="Delay of each message in milliseconds, drawn from a range such as 10-50, or fixed such as 5.",
+        ),
+        Option(
+            ["--startup-delay"],
+            section=_HOW,
+            metavar="MS",
+            type=amount("milliseconds", zero=True),
+            default=0.0,
+            show_default="0",
+            help="Milliseconds to wait, once all nodes are ready, before they start.",
+        ),
+        Option(
+            ["-t", "--timeout"],
+            section=_END,
+            metavar="SECONDS",
+            type=_seconds,
+            show_default="3600 s virtual offline, 30 s wall time in other modes",
+            help="Give up after this many seconds (exit status 3).",
+        ),
+        Option(
+            ["--duration"],
+            section=_END,
+            metavar="SECONDS",
+            type=_seconds,
+            show_default="no limit",
+            help="End an endless algorithm after this many seconds, as completed.",
+        ),
+        Option(
+            ["--max-events"],
+            section=_END,
+            metavar="N",
+            type=whole(least=1),
+            default=100_000_000,
+            show_default="100,000,000",
+            help="Give up after this many events of the simulation (exit status 3).",
+        ),
+        Option(
+            ["-v", "--verbose"],
+            section=_SEE,
+            count=True,
+            show_default="INFO of algorithms, WARNING of distbench",
+            help="Log more on stderr: -v DEBUG, -vv TRACE, -vvv distbench's own records too.",
+        ),
+        Option(
+            ["--digest"],
+            section=_SEE,
+            is_flag=True,
+            help="Print a digest over every event of the run; equal digests mean equal runs.",
+        ),
+        Option(
+            ["--report-dir"],
+            section=_SEE,
+            metavar="DIR",
+            help="Append one JSON line about each node to DIR/NODE.json.",
+        ),
+        Option(
+            ["--port-base"],
+            section=_REAL,
+            metavar="PORT",
+            type=whole(least=0, most=65535),
+            show_default="10000 local, 8000 network",
+            help="First port (local; 0 takes free ones), or the port of nodes whose config has none (network).",
+        ),
+        Option(
+            ["--id", "node_id"],
+            section=_REAL,
+            metavar="NODE",
+            help="The node that this process is (network).",
+        ),
+        Option(
+            ["--bind"],
+            section=_REAL,
+            metavar="ADDRESS",
+            show_default="all interfaces, or loopback if the node's host is",
+            help="Address to listen on (network).",
+        ),
+        Option(
+            ["--startup-timeout"],
+            section=_REAL,
+            metavar="SECONDS",
+            type=_seconds,
+            show_default="60 s",
+            help="Wait this many seconds for the other nodes to come up.",
+        ),
+        Option(
+            ["--link-limit"],
+            section=_REAL,
+            metavar="SECONDS",
+            type=_seconds,
+            show_default="10 s",
+            help="Cut off a peer that takes nothing for this many seconds while a message to it waits.",
+        ),
+        Option(
+            ["--keys"],
+            section=_REAL,
+            metavar="DIR",
+            help="Folder with this node's key and the public keys of all nodes (network).",
+        ),
+    ],
+)

@@ -1,0 +1,231 @@
+"""What ``--json`` prints: one document, for programs. ``render_schema`` is its published description."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from distbench.report.files import to_json
+from distbench.running.result import NodeResult, RunResult
+from distbench.running.seeds import SeedRun, SeedsResult
+
+Seconds = Annotated[float, Meta(description="seconds")]
+Virtual = Annotated[float, Meta(description="seconds of virtual time offline, of wall time in the other modes")]
+Count = Annotated[int, Meta(ge=0)]
+Status = Annotated[int, Meta(description="0 fine, 1 a node or the check failed or the run is stuck, 3 timeout, 130 Ctrl-C")]
+Command = Annotated[str, Meta(description="a shell command that does it again")]
+
+
+class TrafficDocument(Struct, forbid_unknown_fields=True):
+    """Messages and payload bytes of one handler at one node; requests and casts, replies apart."""
+
+    messages_in: Count
+    bytes_in: Count
+    messages_out: Count
+    bytes_out: Count
+
+
+class NodeDocument(Struct, forbid_unknown_fields=True):
+    """One node."""
+
+    end: Annotated[str, Meta(description="terminated, never terminated, failed or crashed")]
+    algorithm: Annotated[str, Meta(description="name of its class")]
+    elapsed_time: Virtual
+    messages_in: Count
+    messages_out: Count
+    bytes_in: Count
+    bytes_out: Count
+    traffic: Annotated[dict[str, TrafficDocument], Meta(description="by handler; a child's is child.handler")]
+    dropped: Annotated[dict[str, Count], Meta(description="messages dropped at this node, by reason")]
+    report: Annotated[dict[str, Any], Meta(description="what the algorithm reports; a child's is nested")]
+
+
+class FailureDocument(Struct, forbid_unknown_fields=True):
+    """An exception in a handler or hook."""
+
+    node: str
+    handler: str
+    message: str
+    at: Virtual
+    exception: str
+    traceback: str
+
+
+class SuspendedDocument(Struct, forbid_unknown_fields=True):
+    """What still waited at the end."""
+
+    node: str
+    name: Annotated[str, Meta(description="handler, hook or task")]
+    where: Annotated[str, Meta(description="file:line")]
+    waits_for: str
+    background: Annotated[bool, Meta(description="a task of the algorithm's own, which makes no run stuck")]
+
+
+class RunDocument(Struct, forbid_unknown_fields=True, tag_field="kind", tag="run"):
+    """One run."""
+
+    distbench: Annotated[str, Meta(description="version that wrote this")]
+    config: Annotated[str, Meta(description="as given to -c")]
+    algorithm: Annotated[str, Meta(description="as given to -a")]
+    mode: str
+    seed: int
+    hash_seed: Annotated[str, Meta(description="PYTHONHASHSEED of the run")]
+    command: Command
+    outcome: Annotated[str, Meta(description="completed, quiescent, stuck, timeout or interrupted")]
+    reason: Annotated[str, Meta(description="which limit ended it")]
+    exit_status: Status
+    virtual_time: Virtual
+    wall_time: Seconds
+    deliveries: Annotated[int, Meta(ge=0, description="messages given to nodes, replies included")]
+    in_transit: Annotated[int, Meta(ge=0, description="messages on their way at the end, not delivered")]
+    digest: Annotated[str | None, Meta(description="with --digest")]
+    check_error: Annotated[str | None, Meta(description="what the module's check found wrong")]
+    nodes: Annotated[dict[str, NodeDocument], Meta(description="by node id, in the order of the config")]
+    failures: list[FailureDocument]
+    suspended: list[SuspendedDocument]
+
+
+class SeedDocument(Struct, forbid_unknown_fields=True):
+    """One of many runs."""
+
+    seed: int
+    outcome: Annotated[str | None, Meta(description="null where the process died over it")]
+    exit_status: Status
+    virtual_time: Virtual
+    wall_time: Seconds
+    deliveries: Count
+    messages: Annotated[int, Meta(ge=0, description="casts and requests sent")]
+    digest: str | None
+    problem: Annotated[str, Meta(description="why it failed, empty where it did not")]
+
+
+class SeedsDocument(Struct, forbid_unknown_fields=True, tag_field="kind", tag="seeds"):
+    """The runs of ``--seeds``."""
+
+    distbench: Annotated[str, Meta(description="version that wrote this")]
+    config: Annotated[str, Meta(description="as given to -c")]
+    algorithm: Annotated[str, Meta(description="as given to -a")]
+    mode: str
+    exit_status: Status
+    asked: Annotated[int, Meta(ge=1, description="seeds asked for; fewer ran where a failure or Ctrl-C ended them")]
+    interrupted: bool
+    under_way: Annotated[list[int], Meta(description="seeds that were running when Ctrl-C came")]
+    wall_time: Seconds
+    processes: Count
+    outcomes: Annotated[dict[str, Count], Meta(description="runs by outcome; failed ones under 'failed'")]
+    runs: Annotated[list[SeedDocument], Meta(description="in the order of the seeds")]
+    command: Annotated[str | None, Meta(description="a shell command that runs the first failing seed again")]
+    replays: Annotated[bool | None, Meta(description="whether that seed, run again alone, failed again; null: not tried")]
+    failure: Annotated[RunDocument | None, Meta(description="the run of the first failing seed")]
+
+
+Document = RunDocument | SeedsDocument
+
+
+def run_document(result: RunResult, *, config: str, algorithm: str, command: str) -> RunDocument:
+    """The document of one run; ``command`` does it again."""
+    return RunDocument(
+        distbench=_version(),
+        config=config,
+        algorithm=algorithm,
+        mode=result.mode,
+        seed=result.seed,
+        hash_seed=result.hash_seed,
+        command=command,
+        outcome=result.outcome.value,
+        reason=result.reason,
+        exit_status=result.exit_status,
+        virtual_time=result.virtual_time,
+        wall_time=result.wall_time,
+        deliveries=result.deliveries,
+        in_transit=result.in_transit,
+        digest=result.digest,
+        check_error=result.check_error,
+        nodes={node: _node(one, result.reports.get(node, {})) for node, one in result.nodes.items()},
+        failures=[
+            FailureDocument(one.node, one.handler, one.message, one.at, one.exception, one.traceback)
+            for one in result.failures
+        ],
+        suspended=[
+            SuspendedDocument(one.node, one.name, one.where, one.waits_for, one.background) for one in result.suspended
+        ],
+    )
+
+
+def seeds_document(result: SeedsResult, *, config: str, algorithm: str, command: str | None) -> SeedsDocument:
+    """The document of many runs; ``command`` replays the first failing seed, if there is one."""
+    failure = result.failure
+    return SeedsDocument(
+        distbench=_version(),
+        config=config,
+        algorithm=algorithm,
+        mode="offline",
+        exit_status=result.exit_status,
+        asked=result.asked,
+        interrupted=result.interrupted,
+        under_way=list(result.under_way),
+        wall_time=result.wall_time,
+        processes=result.processes,
+        outcomes=dict(result.outcomes),
+        runs=[_seed(run) for run in sorted(result.runs, key=lambda run: run.seed)],
+        command=command,
+        replays=result.replays,
+        failure=failure and run_document(failure, config=config, algorithm=algorithm, command=command or ""),
+    )
+
+
+def render_document(document: Document) -> str:
+    """As JSON, indented."""
+    return json.dumps(msgspec.to_builtins(document), indent=2) + "\n"  # of integers of any size, unlike msgspec
+
+
+def render_schema() -> str:
+    """The JSON schema of the documents; published as docs/result.schema.json."""
+    schema = msgspec.json.schema(Document)
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "distbench --json", **schema}
+    return json.dumps(schema, indent=2) + "\n"
+
+
+def _node(one: NodeResult, report: Mapping[str, object]) -> NodeDocument:
+    return NodeDocument(
+        end=one.end.value,
+        algorithm=one.algorithm,
+        elapsed_time=one.elapsed_time,
+        messages_in=one.messages_in,
+        messages_out=one.messages_out,
+        bytes_in=one.bytes_in,
+        bytes_out=one.bytes_out,
+        traffic={
+            name: TrafficDocument(traffic.messages_in, traffic.bytes_in, traffic.messages_out, traffic.bytes_out)
+            for name, traffic in one.traffic.items()
+        },
+        dropped=dict(one.dropped),
+        report={str(name): to_json(value) for name, value in report.items()},
+    )
+
+
+def _seed(run: SeedRun) -> SeedDocument:
+    outcome = None if run.outcome is None else run.outcome.value
+    return SeedDocument(
+        run.seed,
+        outcome,
+        run.exit_status,
+        run.virtual_time,
+        run.wall_time,
+        run.deliveries,
+        run.messages,
+        run.digest,
+        run.problem,
+    )
+
+
+def _version() -> str:
+    try:
+        return version("distbench")
+    except PackageNotFoundError:  # run from a copy of the sources
+        return "unknown"

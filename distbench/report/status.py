@@ -1,0 +1,136 @@
+"""One live line at the bottom of a terminal, which says how far a run is."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import perf_counter
+from typing import IO, Any, Final
+
+from distbench.report.cells import width_of
+from distbench.running.gauge import Progress
+from distbench.running.seeds import SeedsProgress
+
+FIRST_AFTER: Final = 1.0
+"""Seconds before a run shows how far it is: shorter ones need no line."""
+EVERY: Final = 0.2
+_ERASE: Final = "\r\x1b[2K"
+
+
+class StatusLine:
+    """The last line of a terminal. What is written through ``above`` goes above it."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        self.lock = threading.RLock()
+        """Held by whoever writes to the terminal."""
+        self._shown = False
+
+    def show(self, text: str) -> None:
+        """Put ``text`` in place of what the line says, cut to the terminal."""
+        room = shutil.get_terminal_size().columns - 1
+        while width_of(text) > room:
+            text = text[:-1]
+        with self.lock:
+            self._write(_ERASE + text)
+            self._shown = True
+
+    def clear(self) -> None:
+        """Take the line away."""
+        with self.lock:
+            if self._shown:
+                self._shown = False
+                self._write(_ERASE)
+
+    def _write(self, text: str) -> None:
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError:  # the terminal is gone
+            pass
+
+    def above(self, stream: IO[str]) -> IO[str]:
+        """``stream``, which is the same terminal, writing above the line."""
+        return _Above(self, stream)  # type: ignore[return-value]
+
+
+class _Above:
+    """Takes the line away before each write; it comes back with the next look at the run."""
+
+    def __init__(self, status: StatusLine, stream: IO[str]) -> None:
+        self._status = status
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with self._status.lock:
+            self._status.clear()
+            return self._stream.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def wants_status(stream: IO[str] | None) -> bool:
+    """Whether a live line can be shown there: on a terminal that is not a dumb one."""
+    return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+@contextmanager
+def watching(
+    status: StatusLine | None, look: Callable[[], str | None], *, first_after: float = FIRST_AFTER, every: float = EVERY
+) -> Iterator[None]:
+    """Within the block, show what ``look`` says, from a thread of its own; nothing without a ``status``."""
+    if status is None:
+        yield
+        return
+    over = threading.Event()
+
+    def show() -> None:
+        wait = first_after
+        while not over.wait(wait):
+            wait = every
+            text = look()
+            if text is not None:
+                status.show(text)
+
+    thread = threading.Thread(target=show, name="distbench status", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        status.clear()
+
+
+class RunMeter:
+    """Turns looks at one run into a line: its time, messages, their rate since the look before, and nodes done."""
+
+    def __init__(self, read: Callable[[], Progress | None], mode: str) -> None:
+        self._read = read
+        self._time = "virtual" if mode == "offline" else "wall"
+        self._at = perf_counter()
+        self._deliveries = 0
+
+    def __call__(self) -> str | None:
+        """The line, or None before the run began."""
+        progress = self._read()
+        if progress is None:
+            return None
+        now = perf_counter()
+        rate = (progress.deliveries - self._deliveries) / max(now - self._at, 1e-6)
+        self._at, self._deliveries = now, progress.deliveries
+        return (
+            f"{progress.seconds:,.3f} s {self._time}, {progress.deliveries:,} messages, {rate:,.0f} messages/s, "
+            f"{progress.done:,} of {progress.nodes:,} nodes done"
+        )
+
+
+def render_seeds_progress(progress: SeedsProgress) -> str:
+    """The line about many seeds."""
+    rate = progress.done / max(progress.seconds, 1e-6)
+    failed = f", {progress.failed:,} failed" if progress.failed else ""
+    return f"{progress.done:,} of {progress.asked:,} seeds{failed}, {rate:,.0f} runs/s"
