@@ -141,16 +141,15 @@ def _bases(source: type) -> tuple[Any, ...]:
 
 def _body(source: Any, own: list[dataclasses.Field[Any]]) -> dict[str, Any]:
     """What the user wrote in the class; of what ``@dataclass`` generated, only what a Struct does otherwise."""
+    fields = dataclasses.fields(source)
+    names = {field.name for field in fields}
     written = {
         name: value
         for name, value in source.__dict__.items()
-        if name not in _NOT_COPIED
-        and name not in source.__dataclass_fields__
-        and not isinstance(value, types.MemberDescriptorType)
+        if name not in _NOT_COPIED and name not in names and not isinstance(value, types.MemberDescriptorType)
     }
     body = {n: v for n, v in written.items() if not _is_generated(v) and n not in ("__hash__", "__match_args__")}
     body["__qualname__"] = source.__qualname__
-    fields = dataclasses.fields(source)
     if not all(field.repr for field in fields):
         body.setdefault("__repr__", source.__repr__)
     if not all(field.compare for field in fields):

@@ -47,7 +47,11 @@ def render_commands() -> str:
     from distbench.cli.commands import commands
 
     top = click.Context(commands, info_name="distbench", max_content_width=100, terminal_width=100)
-    parts = ["# Command line", "What `distbench --help` prints, and `--help` after each command.", _block(commands, top)]
+    parts = [
+        "# Command line",
+        "What `distbench --help` prints, and `--help` after each command.",
+        _block(commands, top),
+    ]
     for name in commands.list_commands(top):
         command = commands.get_command(top, name)
         assert command is not None

@@ -8,12 +8,17 @@ from typing import Final
 
 import click
 
-from distbench.cli.options import format_sections
+from distbench.cli.options import CONTEXT, format_sections
 from distbench.errors import ConfigError, nearest
 
 DEFAULT: Final = "run"
 COMMANDS: Final[Mapping[str, str]] = {
     "run": "distbench.cli.run:run_command",
+    "list": "distbench.cli.listing:list_command",
+    "new": "distbench.cli.new:new_command",
+    "topology": "distbench.cli.topology:topology_command",
+    "guide": "distbench.cli.guide:guide_command",
+    "completion": "distbench.cli.completion:completion_command",
 }
 """Where each command is; only the one that is called is imported."""
 
@@ -69,7 +74,7 @@ def _print_version(ctx: click.Context, parameter: click.Parameter, wanted: bool)
 commands = Commands(
     name="distbench",
     help="Run a distributed algorithm. Without a COMMAND, 'run' is meant: distbench -c configs/echo.yaml -a echo",
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings=CONTEXT,
     subcommand_metavar="[COMMAND] [OPTIONS]",
     options_metavar="",
     params=[

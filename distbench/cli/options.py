@@ -14,6 +14,7 @@ from distbench.errors import nearest
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+CONTEXT: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _KIND_OF_PATH: Final = {"CONFIG": "file", "ALGORITHM": "file", "FILE": "file", "DIR": "dir"}
 
 
@@ -74,22 +75,27 @@ class Argument(click.Argument):
         name: str,
         *,
         metavar: str,
+        help: str,
         required: bool = True,
         several: bool = False,
         complete: Sequence[str] | Callable[[], Iterable[str]] = (),
     ) -> None:
         """``several``: any number of them."""
+        self.section = "Arguments"
         self._words = complete
+        self._record = (metavar, help)
         super().__init__([name], metavar=metavar, required=required, nargs=-1 if several else 1)
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
+        """Its line in the help page."""
+        return self._record
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """What a shell offers for the value."""
         return offer(incomplete, self._words, str(self.metavar))
 
 
-def offer(
-    incomplete: str, words: Sequence[str] | Callable[[], Iterable[str]], metavar: str
-) -> list[CompletionItem]:
+def offer(incomplete: str, words: Sequence[str] | Callable[[], Iterable[str]], metavar: str) -> list[CompletionItem]:
     """The words that begin so, else files or folders where the metavar says that such are meant."""
     from click.shell_completion import CompletionItem
 
@@ -102,6 +108,12 @@ def offer(
 
 class Command(click.Command):
     """A command whose help page groups its options."""
+
+    def __init__(
+        self, name: str, callback: Callable[..., int], *, help: str, params: list[click.Parameter] | None = None
+    ) -> None:
+        """``callback`` returns the exit status."""
+        super().__init__(name, callback=callback, help=help, params=params, context_settings=CONTEXT)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """One block for each section."""

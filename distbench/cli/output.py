@@ -4,29 +4,56 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import IO
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING
 
 from distbench.errors import ConfigError
 from distbench.report.style import wants_colour
-from distbench.report.summary import render_summary
-from distbench.running.result import RunResult
+
+if TYPE_CHECKING:
+    import click
+
+    from distbench.running.result import RunResult
 
 
-def show(result: RunResult) -> None:
-    """Print the summary of a run on stdout, fitted to the terminal if it is one."""
-    stream: IO[str] | None = sys.stdout
+def show(
+    result: RunResult,
+    context: click.Context,
+    *,
+    config: str,
+    algorithm: str,
+    quiet: int,
+    as_json: bool,
+    logged: int,
+) -> None:
+    """Print a run on stdout, fitted to the terminal if it is one; ``logged`` of its failures stand on stderr."""
+    stream = sys.stdout
     if stream is None:  # started with stdout closed
         return
+    if as_json:
+        from distbench.cli.replay import replay_command
+        from distbench.report.document import render_document, run_document
+
+        command = replay_command(context, result.seed)
+        write_out(render_document(run_document(result, config=config, algorithm=algorithm, command=command)))
+        return
+    from distbench.report.summary import render_summary
+
     width = None
     if stream.isatty():
         import shutil
 
         width = shutil.get_terminal_size().columns
-    write_out(render_summary(result, width=width, colour=wants_colour(stream)), stream)
+    seen = logged >= len(result.failures) and _same_place(stream, sys.stderr)
+    colour = wants_colour(stream)
+    write_out(render_summary(result, width=width, colour=colour, table=quiet < 2, tracebacks=not seen))
 
 
-def write_out(text: str, stream: IO[str]) -> None:
-    """Write and flush ``text``. A reader that has gone (``| head``) is no error; a full disk is."""
+def write_out(text: str) -> None:
+    """Write ``text`` to stdout and flush. A reader that has gone (``| head``) is no error; a full disk is."""
+    stream: IO[str] | None = sys.stdout
+    if stream is None:
+        return
     try:
         stream.write(text)
         stream.flush()
@@ -34,12 +61,22 @@ def write_out(text: str, stream: IO[str]) -> None:
         _silence(stream)
     except OSError as error:
         _silence(stream)
-        raise ConfigError(f"cannot write the summary to stdout: {error.strerror}") from error
+        raise ConfigError(f"cannot write to stdout: {error.strerror}") from error
 
 
 def note(text: str) -> None:
     """Tell the person on stderr something that is no error."""
-    print(f"distbench: {text}", file=sys.stderr)
+    if sys.stderr is not None:
+        with suppress(OSError):  # nobody is there to be told
+            print(f"distbench: {text}", file=sys.stderr)
+
+
+def _same_place(one: IO[str], other: IO[str] | None) -> bool:
+    """Whether a reader of ``one`` has seen ``other`` as well: both are one terminal, or one file."""
+    try:
+        return other is not None and os.path.sameopenfile(one.fileno(), other.fileno())
+    except (OSError, ValueError, AttributeError):  # captured, or closed
+        return False
 
 
 def _silence(stream: IO[str]) -> None:

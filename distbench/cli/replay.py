@@ -23,7 +23,7 @@ def remember(context: click.Context, name: str | None, values: object) -> None:
 def replay_command(context: click.Context, seed: int) -> str:
     """What to paste into a shell to run ``seed`` again: all options given that matter to the run."""
     given = context.meta.get(_RAW, {})
-    words = [*_program()]
+    words = [*program()]
     for parameter in context.command.params:
         if parameter.name not in given or parameter.name in _NOT_OF_THE_RUN:
             continue
@@ -37,7 +37,7 @@ def replay_command(context: click.Context, seed: int) -> str:
     return shlex.join([*words, "--seed", str(seed)])
 
 
-def _program() -> list[str]:
+def program() -> list[str]:
     """How distbench was started, as far as a shell must know."""
     runner = ["uv", "run"] if "UV_RUN_RECURSION_DEPTH" in os.environ else []  # uv sets it for what it runs
     if os.path.basename(sys.argv[0]) == "__main__.py":

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, redirect_stdout
+from typing import TYPE_CHECKING, Final, Literal
 
 import click
 from click.core import ParameterSource
 
 from distbench.cli.modes import MODES, ModeOptions
-from distbench.cli.options import Command, Option, amount, one_of, whole
+from distbench.cli.options import Command
 from distbench.cli.output import note, show
-from distbench.report.logs import logs
+from distbench.cli.run_options import RANDOM, RUN_OPTIONS
+from distbench.errors import ConfigError
+from distbench.report.logs import Logs, logs
+from distbench.report.status import RunMeter, StatusLine, wants_status, watching
 from distbench.report.style import wants_colour
-from distbench.running.options import Format, Latency, RunOptions, parse_latency
+from distbench.running.gauge import Gauge
+from distbench.running.options import Format, Latency, RunOptions
 
 if TYPE_CHECKING:
     from distbench.community import PeerId
     from distbench.report.files import ReportFiles
+    from distbench.report.nodelogs import NodeLogs
 
-FORMATS: Final = ("json", "msgpack")
-_OLD_FORMAT: Final = "bincode"  # the guide's name; the Rust version's format, which Python never had
 _ONLY_IN: Final = {
     "port_base": ("local", "network"),
     "bind": ("network",),
@@ -33,6 +37,8 @@ _ONLY_IN: Final = {
     "digest": ("offline",),
 }
 """Options that some mode does not know."""
+_NOT_WITH_SEEDS: Final = ("verbose", "log_dir")
+_ONLY_WITH_SEEDS: Final = ("keep_going", "jobs")
 
 
 def run(
@@ -40,16 +46,25 @@ def run(
     config: str,
     algorithm: str,
     mode: str,
+    settings: Sequence[str],
+    assignments: Sequence[str],
     format: Format,
     latency: Latency | None,
-    seed: int,
+    seed: int | Literal["random"],
     startup_delay: float,
+    no_check: bool,
+    seeds: Sequence[int] | None,
+    keep_going: bool,
+    jobs: int | None,
     timeout: float | None,
     duration: float | None,
     max_events: int,
     verbose: int,
+    quiet: int,
+    as_json: bool,
     digest: bool,
     report_dir: str | None,
+    log_dir: str | None,
     port_base: int | None,
     node_id: str | None,
     bind: str | None,
@@ -58,14 +73,13 @@ def run(
     link_limit: float | None,
 ) -> int:
     """Run it, print what happened, and return the exit status."""
-    from distbench.config import load_config
-    from distbench.config.discovery import load_algorithm
-    from distbench.definition import define
+    from distbench.running.preparing import prepare
 
-    _name_useless_options(click.get_current_context(), mode)
+    context = click.get_current_context()
+    _check_options(context, mode)
     options = RunOptions(
         format=format,
-        seed=seed,
+        seed=seeds[0] if seeds else _pick() if seed == RANDOM else seed,
         latency=latency,
         timeout=timeout,
         startup_delay=startup_delay / 1000,
@@ -73,6 +87,7 @@ def run(
         max_events=max_events,
         digest=digest,
     )
+    gauge = Gauge()
     mode_options = ModeOptions(
         port_base=port_base,
         node_id=node_id,
@@ -80,16 +95,48 @@ def run(
         startup_timeout=startup_timeout,
         keys=keys,
         link_limit=link_limit,
+        gauge=gauge,
     )
-    with logs(verbose, sys.stderr, colour=wants_colour(sys.stderr)):
-        definition = define(load_algorithm(algorithm))
-        nodes = load_config(config, seed=seed)
+    with ExitStack() as stack:
+        status = StatusLine(sys.stderr) if wants_status(sys.stderr) and not quiet else None
+        log = _open_output(stack, status, verbose=verbose, quiet=bool(quiet), as_json=as_json)
+        plan = prepare(algorithm, config, options, settings=settings, assignments=assignments, check=not no_check)
+        nodes = plan.config(options.seed)
         reports = _report_files(report_dir, nodes.nodes)
-        result = MODES[mode](definition, nodes, options, mode_options)
-    show(result)
+        if plan.started is not None:
+            first = next(iter(nodes.nodes))
+            note(f"{first}.{plan.started}=true: a generator's first node starts; change it with --set")
+        if seeds is not None:
+            from distbench.cli.many import run_many
+
+            done = run_many(plan, seeds, keep_going=keep_going, jobs=jobs, status=status, reports=reports)
+        else:
+            files = _node_logs(log_dir, nodes.nodes, log, names=verbose >= 3)
+            with watching(status, RunMeter(gauge.read, mode)):
+                result = MODES[mode](plan.definition, nodes, options, mode_options)
+            result = plan.checked(result, nodes)
+    if seeds is not None:
+        from distbench.cli.many import show_many
+
+        show_many(done, context, config=config, algorithm=algorithm, quiet=quiet, as_json=as_json)
+        return done.exit_status
+    show(result, context, config=config, algorithm=algorithm, quiet=quiet, as_json=as_json, logged=log.failures)
     if reports is not None:
         reports.append(result)
+    if files is not None:
+        files.close()
     return result.exit_status
+
+
+def _open_output(stack: ExitStack, status: StatusLine | None, *, verbose: int, quiet: bool, as_json: bool) -> Logs:
+    """Logs to stderr, and what algorithms print out of the way: of a live line, or of a JSON document."""
+    stderr, stdout = sys.stderr, sys.stdout
+    log = logs(verbose, status.above(stderr) if status else stderr, colour=wants_colour(stderr), quiet=quiet)
+    if as_json and stderr is not None:
+        stack.enter_context(redirect_stdout(stderr))
+    elif status is not None and stdout is not None and stdout.isatty():
+        stack.enter_context(redirect_stdout(status.above(stdout)))
+    return stack.enter_context(log)
 
 
 def _report_files(folder: str | None, nodes: Iterable[PeerId]) -> ReportFiles | None:
@@ -101,185 +148,52 @@ def _report_files(folder: str | None, nodes: Iterable[PeerId]) -> ReportFiles | 
     return ReportFiles(folder, nodes)
 
 
-def _name_useless_options(context: click.Context, mode: str) -> None:
-    """Say which of the options given have no effect in this mode."""
-    for parameter in context.command.params:
-        modes = _ONLY_IN.get(parameter.name or "", tuple(MODES))
-        given = context.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
-        if given and mode not in modes:
-            note(f"{parameter.opts[-1]} has no effect in {mode} mode, only in {' and '.join(modes)} mode")
+def _node_logs(folder: str | None, nodes: Iterable[PeerId], log: Logs, *, names: bool) -> NodeLogs | None:
+    """The log files, or None if none are asked for. Raises ConfigError before the run if one is not writable."""
+    if folder is None:
+        return None
+    from distbench.report.nodelogs import NodeLogs
+
+    files = NodeLogs(folder, nodes, names=names)
+    log.add(files)
+    return files
 
 
-def _format(text: str) -> str:
-    """A format; the guide's old name for msgpack is taken, with a word about it."""
-    if text == _OLD_FORMAT:
-        note("the format 'bincode' is an old name for 'msgpack', which is used")
-        return "msgpack"
-    return one_of(*FORMATS)(text)
+def _pick() -> int:
+    """A seed that nobody chose, small enough to be typed."""
+    import secrets
+
+    seed = secrets.randbelow(2**32)
+    note(f"seed {seed}")
+    return seed
 
 
-def _seconds(text: str | float) -> float:
-    return amount("seconds")(text)
+def _check_options(context: click.Context, mode: str) -> None:
+    """Refuse options that contradict each other, and say which of those given have no effect."""
+    given = {
+        parameter.name: parameter.opts[0]
+        for parameter in context.command.params
+        if context.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
+    }
+    if "verbose" in given and "quiet" in given:
+        raise ConfigError("-v shows more and -q shows less; give one of them")
+    if "seeds" in given and "seed" in given:
+        raise ConfigError("--seed runs one seed and --seeds many; give one of them")
+    if "seeds" in given and mode != "offline":
+        raise ConfigError(f"--seeds needs --mode offline: in {mode} mode a seed does not fix what happens")
+    for name, option in given.items():
+        modes = _ONLY_IN.get(name or "", tuple(MODES))
+        if mode not in modes:
+            note(f"{option} has no effect in {mode} mode, only in {' and '.join(modes)} mode")
+        if name in _NOT_WITH_SEEDS and "seeds" in given:
+            note(f"{option} has no effect with --seeds; replay one seed to see its logs")
+        if name in _ONLY_WITH_SEEDS and "seeds" not in given:
+            note(f"{option} has no effect without --seeds")
 
-
-_WHAT = "What to run"
-_HOW = "How"
-_END = "When it ends, at the latest"
-_SEE = "What you see"
-_REAL = "Local and network mode"
 
 run_command = Command(
-    name="run",
-    callback=run,
+    "run",
+    run,
     help="Run an ALGORITHM over the nodes of a CONFIG and print what happened (the default command).",
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    params=[
-        Option(
-            ["-c", "--config"],
-            section=_WHAT,
-            metavar="CONFIG",
-            required=True,
-            help="YAML file with the nodes, or a generator such as ring:16.",
-        ),
-        Option(
-            ["-a", "--algorithm"],
-            section=_WHAT,
-            metavar="ALGORITHM",
-            required=True,
-            help="Module (echo), class (Echo), module.Class, path/to/file.py[:Class] or package.module:Class.",
-        ),
-        Option(
-            ["--mode"],
-            section=_WHAT,
-            metavar="MODE",
-            type=one_of(*MODES),
-            default="offline",
-            show_default="offline",
-            complete=tuple(MODES),
-            help="offline: simulated in this process; local: one process per node; network: this node only.",
-        ),
-        Option(
-            ["-f", "--format"],
-            section=_HOW,
-            metavar="FORMAT",
-            type=_format,
-            default="json",
-            show_default="json",
-            complete=FORMATS,
-            help="Encoding of messages: json or msgpack (bincode, an old name, means msgpack).",
-        ),
-        Option(
-            ["--seed"],
-            section=_HOW,
-            metavar="N",
-            type=whole(least=0, most=2**63 - 1),
-            default=0,
-            show_default="0",
-            help="Fixes everything that could go another way offline: the same seed gives the same run.",
-        ),
-        Option(
-            ["-l", "--latency"],
-            section=_HOW,
-            metavar="RANGE",
-            type=parse_latency,
-            show_default="1-10 offline, none added in other modes",
-            help="Delay of each message in milliseconds, drawn from a range such as 10-50, or fixed such as 5.",
-        ),
-        Option(
-            ["--startup-delay"],
-            section=_HOW,
-            metavar="MS",
-            type=amount("milliseconds", zero=True),
-            default=0.0,
-            show_default="0",
-            help="Milliseconds to wait, once all nodes are ready, before they start.",
-        ),
-        Option(
-            ["-t", "--timeout"],
-            section=_END,
-            metavar="SECONDS",
-            type=_seconds,
-            show_default="3600 s virtual offline, 30 s wall time in other modes",
-            help="Give up after this many seconds (exit status 3).",
-        ),
-        Option(
-            ["--duration"],
-            section=_END,
-            metavar="SECONDS",
-            type=_seconds,
-            show_default="no limit",
-            help="End an endless algorithm after this many seconds, as completed.",
-        ),
-        Option(
-            ["--max-events"],
-            section=_END,
-            metavar="N",
-            type=whole(least=1),
-            default=100_000_000,
-            show_default="100,000,000",
-            help="Give up after this many events of the simulation (exit status 3).",
-        ),
-        Option(
-            ["-v", "--verbose"],
-            section=_SEE,
-            count=True,
-            show_default="INFO of algorithms, WARNING of distbench",
-            help="Log more on stderr: -v DEBUG, -vv TRACE, -vvv distbench's own records too.",
-        ),
-        Option(
-            ["--digest"],
-            section=_SEE,
-            is_flag=True,
-            help="Print a digest over every event of the run; equal digests mean equal runs.",
-        ),
-        Option(
-            ["--report-dir"],
-            section=_SEE,
-            metavar="DIR",
-            help="Append one JSON line about each node to DIR/NODE.json.",
-        ),
-        Option(
-            ["--port-base"],
-            section=_REAL,
-            metavar="PORT",
-            type=whole(least=0, most=65535),
-            show_default="10000 local, 8000 network",
-            help="First port (local; 0 takes free ones), or the port of nodes whose config has none (network).",
-        ),
-        Option(
-            ["--id", "node_id"],
-            section=_REAL,
-            metavar="NODE",
-            help="The node that this process is (network).",
-        ),
-        Option(
-            ["--bind"],
-            section=_REAL,
-            metavar="ADDRESS",
-            show_default="all interfaces, or loopback if the node's host is",
-            help="Address to listen on (network).",
-        ),
-        Option(
-            ["--startup-timeout"],
-            section=_REAL,
-            metavar="SECONDS",
-            type=_seconds,
-            show_default="60 s",
-            help="Wait this many seconds for the other nodes to come up.",
-        ),
-        Option(
-            ["--link-limit"],
-            section=_REAL,
-            metavar="SECONDS",
-            type=_seconds,
-            show_default="10 s",
-            help="Cut off a peer that takes nothing for this many seconds while a message to it waits.",
-        ),
-        Option(
-            ["--keys"],
-            section=_REAL,
-            metavar="DIR",
-            help="Folder with this node's key and the public keys of all nodes (network).",
-        ),
-    ],
+    params=RUN_OPTIONS,
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import inspect
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +13,7 @@ import msgspec
 
 from distbench.config.model import NodeConfig, RunConfig
 from distbench.definition import AlgorithmDefinition, ConfigField, define
-from distbench.errors import ConfigError, nearest
+from distbench.errors import ConfigError, DefinitionError, nearest
 
 logger = logging.getLogger(__name__)
 
@@ -22,11 +24,18 @@ class BoundLayer:
 
     path: str
     definition: AlgorithmDefinition
-    values: Mapping[str, object]
-    """By config field; a default is made anew for every node."""
+    written: Mapping[str, object]
+    """Checked values of those config fields that the config writes."""
     block: Mapping[str, object]
-    """What the config wrote, with the values of the fields put in: what ``__init__`` gets as ``config``."""
+    """All that the config wrote in the layer's block."""
     children: Mapping[str, BoundLayer]
+
+    def values(self) -> dict[str, object]:
+        """By config field, for one instance: nothing in it is shared, and defaults are made only now."""
+        return {
+            name: copy.deepcopy(self.written[name]) if name in self.written else field.make_default()
+            for name, field in self.definition.config_fields.items()
+        }
 
     def walk(self) -> Iterator[BoundLayer]:
         """Children first, this layer last."""
@@ -58,9 +67,16 @@ def _bind(
     warned: set[str],
 ) -> BoundLayer:
     prefix = f"{path}." if path else ""
-    values = {
-        name: _value(field, node, prefix + name, block, definition) for name, field in definition.config_fields.items()
-    }
+    if inspect.isabstract(definition.cls):
+        lacks = ", ".join(sorted(getattr(definition.cls, "__abstractmethods__", ())))
+        hint = f"choose one that has it with '{path}: {{algorithm: ...}}'" if path else "run a subclass that has it"
+        raise DefinitionError(f"{definition.name} is abstract, it lacks {lacks}; {hint}")
+    written = {}
+    for name, field in definition.config_fields.items():
+        if name in block:
+            written[name] = _value(field, node, prefix + name, block[name])
+        elif field.required:
+            raise _lacks(field, node, prefix + name, block, definition)
     children = {}
     for name, base in definition.children.items():
         inner = block.get(name)
@@ -78,7 +94,7 @@ def _bind(
             child = _chosen(str(inner.pop("algorithm")), _annotated(definition, name, base), where, resolve, True)
         children[name] = _bind(child, node, prefix + name, inner, resolve, warned)
     _warn_of_unknown(definition, node, prefix, block, warned)
-    return BoundLayer(path, definition, values, {**block, **values}, children)
+    return BoundLayer(path, definition, written, block, children)
 
 
 def _annotated(definition: AlgorithmDefinition, name: str, base: type) -> type:
@@ -99,18 +115,17 @@ def _chosen(
     return define(cls)
 
 
-def _value(
+def _lacks(
     field: ConfigField, node: NodeConfig, key: str, block: Mapping[str, object], definition: AlgorithmDefinition
-) -> object:
-    if field.name not in block:
-        if field.required:
-            hint = nearest(field.name, [k for k in block if k not in definition.config_fields])
-            raise ConfigError(
-                f"{node.place}: {node.node_id} lacks {key!r} ({field.annotation_text}), which "
-                f"{definition.name} requires" + (hint or f"; add '{field.name}: ...' to its block")
-            )
-        return field.make_default()
-    value = block[field.name]
+) -> ConfigError:
+    hint = nearest(field.name, [k for k in block if k not in definition.config_fields])
+    return ConfigError(
+        f"{node.place}: {node.node_id} lacks {key!r} ({field.annotation_text}), which "
+        f"{definition.name} requires" + (hint or f"; add '{field.name}: ...' to its block")
+    )
+
+
+def _value(field: ConfigField, node: NodeConfig, key: str, value: object) -> object:
     try:
         return msgspec.convert(value, field.annotation, dec_hook=_as_it_is)
     except (msgspec.ValidationError, TypeError) as error:

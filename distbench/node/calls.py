@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from distbench.community import PeerId
 
@@ -13,12 +11,8 @@ if TYPE_CHECKING:
     from distbench.node.route import Route
 
 
-class Waiting(msgspec.Struct):
-    """A call that waits."""
-
-    dst: str
-    route: Any
-    future: asyncio.Future[Any]
+Waiting: TypeAlias = "tuple[PeerId, Route, asyncio.Future[Any]]"
+"""A call that waits: to whom, by which handler, for what."""
 
 
 class Calls:
@@ -35,29 +29,29 @@ class Calls:
         """A new call to ``dst``: its number. A caller that gives up leaves its future cancelled."""
         self._last = number = self._last + 1
         waiting = self._waiting
-        waiting[number] = Waiting(dst, route, future)
+        waiting[number] = (dst, route, future)
         if len(waiting) > self._sweep_at:
-            self._waiting = {n: call for n, call in waiting.items() if not call.future.done()}
+            self._waiting = {n: call for n, call in waiting.items() if not call[2].done()}
             self._sweep_at = max(1000, 2 * len(self._waiting))
         return number
 
     def match(self, src: PeerId, number: int) -> Waiting | None:
         """The call that a reply from ``src`` answers, if its caller still waits; it is closed."""
         found = self._waiting.pop(number, None)
-        if found is None or found.future.done():
+        if found is None or found[2].done():
             return None
-        if found.dst != src:  # somebody else guessed the number
+        if found[0] != src:  # somebody else guessed the number
             self._waiting[number] = found
             return None
         return found
 
     def to(self, dst: PeerId) -> list[asyncio.Future[Any]]:
         """The futures of all calls that wait for ``dst``."""
-        return [call.future for call in self._waiting.values() if call.dst == dst and not call.future.done()]
+        return [future for peer, _, future in self._waiting.values() if peer == dst and not future.done()]
 
     def describe(self, future: object) -> str | None:
         """``the reply of n2 to vote``, if ``future`` is that of a call."""
-        for call in self._waiting.values():
-            if call.future is future:
-                return f"the reply of {call.dst} to {call.route.name}"
+        for peer, route, waiting in self._waiting.values():
+            if waiting is future:
+                return f"the reply of {peer} to {route.name}"
         return None

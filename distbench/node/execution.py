@@ -209,7 +209,7 @@ class Runner:
             coro = yield IDLE
             try:
                 self.result = yield from coro
-            except (KeyboardInterrupt, SystemExit, GeneratorExit):
+            except (KeyboardInterrupt, GeneratorExit):
                 raise
             except BaseException as error:
                 self.error = error
@@ -260,7 +260,7 @@ class Resumed(Coroutine[Any, Any, None]):
         error = self._runner.error
         if error is None:
             self._ending.returned(self._runner.result)
-            raise StopIteration
+            raise StopIteration(self._runner.result)
         try:
             self._ending.failed(error)
             if isinstance(error, asyncio.CancelledError):

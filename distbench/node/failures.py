@@ -26,8 +26,19 @@ def _strip(shown: traceback.TracebackException) -> None:
 
 def name_exception(error: BaseException) -> str:
     """``ValueError: too late``."""
-    text = str(error)
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - an exception of the user's that cannot even be shown
+        text = "<it cannot be shown>"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def safe_repr(value: object) -> str:
+    """``repr`` of what may be the user's own class."""
+    try:
+        return repr(value)
+    except Exception:  # noqa: BLE001 - a failure must be told even where the message cannot be shown
+        return f"<{type(value).__name__} that cannot be shown>"
 
 
 def is_cancellation(error: BaseException) -> bool:

@@ -48,16 +48,21 @@ class Layer:
         state["community"] = self.node.community
         for name, value in definition.copied:
             state[name] = copy.deepcopy(value)
-        state.update(self.bound.values)
+        values = self.bound.values()
+        state.update(values)
         for name, child in self.children.items():
             state[name] = child.instance
-        given: Mapping[str, object] = {
-            **self.bound.values,
-            "config": dict(self.bound.block),
-            "peers": peers,
-            "community": self.node.community,
-        }
+        self._initialise(values)
+
+    def _initialise(self, values: Mapping[str, object]) -> None:
+        """Call ``__init__`` with what it takes."""
+        definition, instance = self.bound.definition, self.instance
         initialise: Any = type(instance).__init__
+        if not definition.arguments and not definition.named_arguments:
+            initialise(instance)
+            return
+        config = {**copy.deepcopy(dict(self.bound.block)), **values}
+        given = {**values, "config": config, "peers": instance.peers, "community": instance.community}
         named = {parameter: given[name] for parameter, name in definition.named_arguments.items()}
         initialise(instance, *(given[name] for name in definition.arguments), **named)
 

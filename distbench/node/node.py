@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import logging
 import random
+import re
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -14,12 +15,21 @@ import msgspec
 
 from distbench.community import Community, PeerId
 from distbench.config.binding import BoundLayer
-from distbench.errors import HandlerError, MessageError, PeerDown, RemoteError, SignatureError
+from distbench.errors import (
+    CallError,
+    ConfigError,
+    DefinitionError,
+    HandlerError,
+    MessageError,
+    PeerDown,
+    RemoteError,
+    SignatureError,
+)
 from distbench.formats import explain
 from distbench.node.calls import Calls
 from distbench.node.current import current_node
 from distbench.node.execution import IDLE, Resumed, Runner, StandIn, begin_task, enter_task, leave_task
-from distbench.node.failures import is_cancellation, name_exception, render_traceback
+from distbench.node.failures import is_cancellation, name_exception, render_traceback, safe_repr
 from distbench.node.layer import Layer
 from distbench.node.lifecycle import Phase, Signal, following
 from distbench.node.port import FAULT, NOTHING, REPLY, Link, Port
@@ -29,6 +39,7 @@ from distbench.signing import KeyPair, Signed
 
 logger = logging.getLogger(__name__)
 
+_ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
 _RUNNING = Phase.RUNNING  # looking up a member costs on the hot path
 
 
@@ -134,7 +145,14 @@ class Node:
         self.routes: list[Route | None] = [None] * len(table.names)
         self.top = Layer(self, bound, None, "")
         self._layers: list[Layer] = []
-        self.context.run(self._build, self.top, table, codecs)
+        self._broken: Exception | None = None
+        self._pause: float = getattr(loop, "pause", 0.0)
+        try:
+            self.context.run(self._build, self.top, table, codecs)
+        except (ConfigError, DefinitionError):
+            raise
+        except Exception as error:  # noqa: BLE001 - an algorithm's __init__ is user code too; start() tells
+            self._broken = error
 
     # -------------------------------------------------- building
 
@@ -159,7 +177,7 @@ class Node:
 
     def open(self, dst: PeerId) -> Link:
         """The link to a peer, at the first message to it."""
-        ended = self.phase in (Phase.LEAVING, Phase.ENDED)
+        ended = self.phase in (Phase.LEAVING, Phase.ENDED, Phase.CRASHED)
         link = self.links[dst] = DeadLink(self, dst, "has ended") if ended else self.port.link(dst)
         return link
 
@@ -195,6 +213,10 @@ class Node:
     def start(self) -> None:
         """Run every ``on_start``, children's first, to its end or its first wait; then what has arrived."""
         self.phase = following(self.phase, Signal.START)
+        if self._broken is not None:
+            self.fail("__init__", "", self._broken)
+            self.crash()
+            return
         for layer in self._layers:
             path = layer.bound.path
             hook = Hook(f"{path}.on_start" if path else "on_start")
@@ -217,6 +239,7 @@ class Node:
         """Stop for good, in the middle of whatever it was doing."""
         self.phase = following(self.phase, Signal.CRASH)
         self.ended_at = self.now()
+        self.links.clear()  # what it still does to clean up reaches nobody
         for task in list(self.running):
             task.cancel()
         self.observer.on_crash(self)
@@ -240,13 +263,23 @@ class Node:
         for layer in reversed(self._layers):
             await self._hook(layer, "on_exit")
         report = await self._report(self.top)
-        self.phase = following(self.phase, Signal.LEFT)
+        self.left()
         return report
+
+    def left(self) -> None:
+        """``leave`` is over, or is waited for no longer."""
+        if self.phase is Phase.LEAVING:
+            self.phase = following(self.phase, Signal.LEFT)
 
     async def _hook(self, layer: Layer, name: str) -> Any:
         try:
             return await getattr(type(layer.instance), name)(layer.instance)
-        except Exception as error:
+        except asyncio.CancelledError:  # it waited for a task that had been cancelled
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            return None
+        except (Exception, SystemExit) as error:
             path = layer.bound.path
             self.fail(f"{path}.{name}" if path else name, "", error)
             return None
@@ -308,7 +341,7 @@ class Node:
         waiting = self.calls.match(src, call)
         if waiting is None:
             return  # the caller gave up waiting
-        route, future = waiting.route, waiting.future
+        _, route, future = waiting
         self.replies_in += 1
         if kind == FAULT:
             future.set_exception(RemoteError(src, route.name, msgspec.msgpack.decode(payload, type=str)))
@@ -379,7 +412,8 @@ class Node:
 
     def fault(self, dst: PeerId, call: int, error: BaseException) -> None:
         """Tell a caller that its handler raised."""
-        payload = msgspec.msgpack.encode(name_exception(error)[:1000])
+        text = _ADDRESS.sub("0x...", name_exception(error))  # an address differs from run to run
+        payload = msgspec.msgpack.encode(text[:1000])
         (self.links.get(dst) or self.open(dst)).send(FAULT, call, payload, NOTHING)
 
     def fail(self, handler: str, message: str, error: BaseException) -> None:
@@ -398,7 +432,7 @@ class Node:
     def breathe(self, waits: Awaitable[None] | None) -> Awaitable[None]:
         """After very many casts in one step, let others run."""
         self.burst = 0
-        return asyncio.sleep(0) if waits is None else waits
+        return asyncio.sleep(self._pause) if waits is None else waits
 
 
 class Job:
@@ -429,9 +463,11 @@ class Job:
         self._forget()
         node = self.node
         if node.phase in (Phase.CRASHED, Phase.ENDED):
+            if not isinstance(error, (asyncio.CancelledError, CallError)):
+                logger.warning("%s.%s raised %s at its end", node.node_id, self.route.name, name_exception(error))
             return
         if not is_cancellation(error):
-            message = "" if self.value is NOTHING else f"{self.value!r} from {self.src}"
+            message = "" if self.value is NOTHING else f"{safe_repr(self.value)} from {self.src}"
             node.fail(self.route.name, message, error)
         if self.call and self.src is not None and node.phase is Phase.RUNNING:
             node.fault(self.src, self.call, error)

@@ -17,7 +17,9 @@ from distbench.running.seeds import SeedRun, SeedsResult
 Seconds = Annotated[float, Meta(description="seconds")]
 Virtual = Annotated[float, Meta(description="seconds of virtual time offline, of wall time in the other modes")]
 Count = Annotated[int, Meta(ge=0)]
-Status = Annotated[int, Meta(description="0 fine, 1 a node or the check failed or the run is stuck, 3 timeout, 130 Ctrl-C")]
+Status = Annotated[
+    int, Meta(description="0 fine, 1 a node or the check failed or the run is stuck, 3 timeout, 130 Ctrl-C")
+]
 Command = Annotated[str, Meta(description="a shell command that does it again")]
 
 
@@ -120,7 +122,9 @@ class SeedsDocument(Struct, forbid_unknown_fields=True, tag_field="kind", tag="s
     outcomes: Annotated[dict[str, Count], Meta(description="runs by outcome; failed ones under 'failed'")]
     runs: Annotated[list[SeedDocument], Meta(description="in the order of the seeds")]
     command: Annotated[str | None, Meta(description="a shell command that runs the first failing seed again")]
-    replays: Annotated[bool | None, Meta(description="whether that seed, run again alone, failed again; null: not tried")]
+    replays: Annotated[
+        bool | None, Meta(description="whether that seed, run again alone, failed again; null: not tried")
+    ]
     failure: Annotated[RunDocument | None, Meta(description="the run of the first failing seed")]
 
 
@@ -175,7 +179,9 @@ def seeds_document(result: SeedsResult, *, config: str, algorithm: str, command:
         runs=[_seed(run) for run in sorted(result.runs, key=lambda run: run.seed)],
         command=command,
         replays=result.replays,
-        failure=failure and run_document(failure, config=config, algorithm=algorithm, command=command or ""),
+        failure=None
+        if failure is None
+        else run_document(failure, config=config, algorithm=algorithm, command=command or ""),
     )
 
 

@@ -39,7 +39,7 @@ def render_seeds_ending(result: SeedsResult) -> str:
     """One line: how many seeds passed or failed, in which time, at which rate."""
     ran, failed = len(result.runs), len(result.failed)
     of = f"{ran:,} of {result.asked:,}" if ran < result.asked else f"{ran:,}"
-    seeds = f"{of} seed{'s' * (result.asked != 1)}"
+    seeds = f"ran {of} seed{'s' * (result.asked != 1)}"
     processes = f"{result.processes} processes" if result.processes > 1 else "1 process"
     rate = ran / result.wall_time if result.wall_time > 0 else 0.0
     speed = f"{result.wall_time:,.3f} s wall, {rate:,.0f} runs/s in {processes}"

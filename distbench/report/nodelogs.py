@@ -75,8 +75,8 @@ class NodeLogs(logging.Handler):
             except OSError as error:
                 self._error = self._error or error
         if self._error is not None and sys.exception() is None:
-            error, self._error = self._error, None
-            raise _unusable(self._folder, error)
+            failed, self._error = self._error, None
+            raise _unusable(self._folder, failed)
 
 
 def _unusable(path: Path, error: OSError) -> ConfigError:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
-from typing import IO, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from distbench.report.cells import width_of
-from distbench.running.gauge import Progress
-from distbench.running.seeds import SeedsProgress
+
+if TYPE_CHECKING:
+    from distbench.running.gauge import Progress
+    from distbench.running.seeds import SeedsProgress
 
 FIRST_AFTER: Final = 1.0
 """Seconds before a run shows how far it is: shorter ones need no line."""
@@ -31,6 +32,8 @@ class StatusLine:
 
     def show(self, text: str) -> None:
         """Put ``text`` in place of what the line says, cut to the terminal."""
+        import shutil
+
         room = shutil.get_terminal_size().columns - 1
         while width_of(text) > room:
             text = text[:-1]

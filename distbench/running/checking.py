@@ -39,7 +39,9 @@ def find_check(cls: type) -> Check | None:
     try:
         inspect.signature(check).bind(None)
     except TypeError:
-        raise DefinitionError(f"{where}: it takes {inspect.signature(check)}, not the result alone; {_WANTED}") from None
+        raise DefinitionError(
+            f"{where}: it takes {inspect.signature(check)}, not the result alone; {_WANTED}"
+        ) from None
     except ValueError:  # written in C, and it does not tell
         pass
     return check  # type: ignore[no-any-return]

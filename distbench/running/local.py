@@ -14,12 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Final
 
+from distbench.annotations import show_type
 from distbench.community import PeerId
 from distbench.config.binding import BoundLayer, bind
 from distbench.config.model import RunConfig
 from distbench.definition import AlgorithmDefinition
 from distbench.errors import ConfigError
-from distbench.shapes import show_type
 from distbench.network.party import Terms
 from distbench.network.tcp import LINK_LIMIT, Address
 from distbench.running.conductor import STARTUP_TIMEOUT, Conductor

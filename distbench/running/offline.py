@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from time import perf_counter
 from typing import Any, Final
 
@@ -13,9 +14,10 @@ from distbench.community import Community, Nodes, PeerId, listeners
 from distbench.config.binding import BoundLayer, bind
 from distbench.config.model import RunConfig
 from distbench.definition import AlgorithmDefinition
-from distbench.errors import DistbenchError
+from distbench.errors import CallError, DistbenchError
 from distbench.events import Drawn, Dropped, Sink, Terminated, TimerFired
 from distbench.formats import Codec
+from distbench.node.failures import name_exception
 from distbench.node.lifecycle import Phase
 from distbench.node.node import Node, NodeFailure, WireTable
 from distbench.node.route import Codecs
@@ -47,6 +49,7 @@ logger = logging.getLogger("distbench.run")
 DEFAULT_TIMEOUT: Final = 3600.0
 """Virtual seconds."""
 _EXIT_LIMIT: Final = 1_000_000
+_CTRL_C: Final = "Ctrl-C"
 
 
 def run_offline(
@@ -59,12 +62,10 @@ def run_offline(
     """Simulate one run. ``resolve`` looks up algorithms that the config names; ``gauge`` shows how far it is."""
     bound = bind(definition, config, resolve)
     began = perf_counter()
-    run = OfflineRun(definition, config, options, bound)
-    if gauge is not None:
-        gauge.attach(run.progress)
-    choices = run.choices
-    modules = _modules(bound)
-    with controlled(modules, choices.seed(("random", "module"))), run.loop:
+    with ExitStack() as stack:
+        run = OfflineRun(definition, config, options, bound, stack)
+        if gauge is not None:
+            gauge.attach(run.progress)
         return run.play(began)
 
 
@@ -117,9 +118,12 @@ class OfflineRun:
         config: RunConfig,
         options: RunOptions,
         bound: dict[PeerId, BoundLayer],
+        stack: ExitStack,
     ) -> None:
+        """What the run puts in force, already for the ``__init__`` of algorithms, ``stack`` takes back."""
         self.options = options
         self.failures: list[Failure] = []
+        self._told: object = None
         self.digest = DigestSink() if options.digest else None
         self.sink: Sink | None = self.digest
         self.choices = Choices(options.seed, listener=None if self.sink is None else self._drawn)
@@ -129,6 +133,8 @@ class OfflineRun:
                 step(node_id)
         self.scheduler = Scheduler()
         self.loop = SimLoop(self.scheduler, self._on_exception)
+        stack.enter_context(controlled(_modules(bound), self.choices.seed(("random", "module"))))
+        stack.enter_context(self.loop)
         if self.sink is not None:
             self.loop.on_timer = self._timer_fired
         latency = options.latency or DEFAULT_LATENCY
@@ -175,6 +181,7 @@ class OfflineRun:
         for task in self.loop.tasks():
             if task.node is node and not task.done():
                 task.cancel()
+        self.loop.silence(node)
         self._obey(self.coordinator.gone_node(node.node_id, "has crashed"))
 
     def _obey(self, commands: tuple[Command, ...]) -> None:
@@ -202,9 +209,17 @@ class OfflineRun:
 
     def _on_exception(self, context: dict[str, Any]) -> None:
         """A callback raised, or a task's exception was never looked at."""
-        error, node, task = context.get("exception"), context.get("node"), context.get("task")
+        error, node = context.get("exception"), context.get("node")
+        task = context.get("task") or context.get("future")
+        if isinstance(error, SystemExit) and error is self._told:
+            return  # its task says it as well
+        self._told = error
+        name = "a callback" if task is None else task_name(task)
         if isinstance(error, BaseException) and isinstance(node, Node):
-            node.fail(task_name(task) if task is not None else "a callback", "", error)
+            if node.phase is not Phase.ENDED:
+                node.fail(name, "", error)
+            elif not isinstance(error, CallError):
+                logger.warning("%s.%s raised %s at its end", node.node_id, name, name_exception(error))
         else:
             logger.error("%s", context.get("message"), exc_info=error if isinstance(error, BaseException) else None)
 
@@ -231,12 +246,14 @@ class OfflineRun:
         except TooManySteps as error:
             outcome, reason = Outcome.TIMEOUT, f"{error}; busy: {', '.join(error.nodes) or 'none'}"
         except KeyboardInterrupt:
-            outcome, reason = Outcome.INTERRUPTED, "Ctrl-C"
+            outcome, reason = Outcome.INTERRUPTED, _CTRL_C
         ended = self.scheduler.now / 1e9
         in_transit = self.network.in_transit()
         suspended = tuple(self._suspended())
         self._look_at_tasks()
-        reports = self._leave()
+        reports, interrupted = self._leave()
+        if interrupted:
+            outcome, reason = Outcome.INTERRUPTED, _CTRL_C
         self._look_at_tasks()
         return RunResult(
             outcome=outcome,
@@ -287,18 +304,27 @@ class OfflineRun:
                 if isinstance(error, Exception) and isinstance(task.node, Node):
                     task.node.fail(task_name(task), "", error)
 
-    def _leave(self) -> dict[PeerId, dict[str, object]]:
-        reports: dict[PeerId, dict[str, object]] = {}
+    def _leave(self) -> tuple[dict[PeerId, dict[str, object]], bool]:
+        """Every node's ``on_exit`` and report, and whether Ctrl-C came meanwhile."""
+        interrupted = False
         there = [node for node in self.nodes.values() if node.phase is not Phase.CRASHED]
         for node in there:
             node.close()
-        for node in there:
-            task = self.loop.create_task(node.leave(), name="leave", context=node.context.copy())
-            try:
-                reports[node.node_id] = self.loop.run_until_complete(task, _EXIT_LIMIT)
-            except asyncio.InvalidStateError:
+        self.network.stop()
+        tasks = [self.loop.create_task(node.leave(), name="leave", context=node.context.copy()) for node in there]
+        try:
+            self.loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True), _EXIT_LIMIT)
+        except asyncio.InvalidStateError:
+            pass  # told below
+        except KeyboardInterrupt:
+            interrupted = True
+        reports: dict[PeerId, dict[str, object]] = {}
+        for node, task in zip(there, tasks, strict=True):
+            if task.done() and not task.cancelled() and task.exception() is None:
+                reports[node.node_id] = task.result()
+            elif not interrupted:
                 where, line = standing(task.get_coro())
-                node.fail("on_exit", "", DistbenchError(f"it never returned; it waits at {where}: {line}"))
-            except KeyboardInterrupt:
-                break
-        return reports
+                told = "it cancelled itself" if task.done() else f"it never returned; it waits at {where}: {line}"
+                node.fail("on_exit", "", DistbenchError(told))
+            node.left()
+        return reports, interrupted

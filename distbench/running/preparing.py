@@ -157,7 +157,9 @@ def _missing(definition: AlgorithmDefinition, path: str, node: NodeConfig, text:
     block: Mapping[str, object] = node.fields
     for depth, name in enumerate(names):
         last = depth == len(names) - 1
-        if name in definition.config_fields or (last and (name in definition.children or (depth and name == "algorithm"))):
+        if name in definition.config_fields or (
+            last and (name in definition.children or (depth and name == "algorithm"))
+        ):
             return None
         if name not in definition.children:
             known = [*definition.config_fields, *definition.children]

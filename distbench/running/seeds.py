@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any, Final, NoReturn
 
+from distbench.community import PeerId
 from distbench.config.binding import bind
 from distbench.errors import ConfigError, DefinitionError, InternalError
 from distbench.running.preparing import Plan, load_class
@@ -313,7 +314,9 @@ def _pack(result: RunResult) -> bytes:
     try:
         return pickle.dumps(slim)
     except Exception:  # noqa: BLE001 - the pickling of users' values may raise anything
-        plain = {node: {name: repr(value) for name, value in report.items()} for node, report in slim.reports.items()}
+        plain: dict[PeerId, dict[str, object]] = {
+            node: {name: repr(value) for name, value in report.items()} for node, report in slim.reports.items()
+        }
         return pickle.dumps(replace(slim, reports=plain))
 
 

@@ -17,9 +17,12 @@ import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, Final
+
+from distbench.running.nursery import die_with_parent
 
 CAN_FORK: Final = hasattr(os, "fork")
 
@@ -27,7 +30,6 @@ _CHUNK_TIME: Final = 0.05
 """Seconds."""
 _CHUNK: Final = struct.Struct("!QQ")
 _SIZE: Final = struct.Struct("!I")
-_DEATH_OF_PARENT: Final = 1  # PR_SET_PDEATHSIG of Linux
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +115,8 @@ class Workers:
         worker.next = self._handed
         worker.stop = self._handed = min(self._handed + min(self._size, fair), self._end)
         worker.began = perf_counter()
-        try:
+        with suppress(BrokenPipeError):  # it is dead, which its other pipe tells
             os.write(worker.tasks, _CHUNK.pack(worker.next, worker.stop))
-        except BrokenPipeError:  # it is dead, which its other pipe tells
-            pass
 
     def _read(self, worker: _Worker) -> list[Answer]:
         data = os.read(worker.answers, 1 << 18)
@@ -155,7 +155,8 @@ class Workers:
             heir = self._workers[-1]
             heir.next, heir.stop, heir.began = worker.next + 1, worker.stop, perf_counter()
             if heir.next < heir.stop:
-                os.write(heir.tasks, _CHUNK.pack(heir.next, heir.stop))
+                with suppress(BrokenPipeError):
+                    os.write(heir.tasks, _CHUNK.pack(heir.next, heir.stop))
         return answer
 
     def _fork(self) -> None:
@@ -178,7 +179,9 @@ class Workers:
             os.close(answers_out)
             return
         try:
-            _become_worker(parent, [tasks_out, answers_in, *(end for w in self._workers for end in (w.tasks, w.answers))])
+            _become_worker(
+                parent, [tasks_out, answers_in, *(end for w in self._workers for end in (w.tasks, w.answers))]
+            )
             _release_interrupts(held)
             _serve(tasks_in, answers_out, self._function, self._items)
         finally:
@@ -224,19 +227,10 @@ def _become_worker(parent: int, foreign: list[int]) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for descriptor in foreign:
         os.close(descriptor)
-    _die_with_parent(parent)
+    die_with_parent(parent)
     logging.disable(logging.CRITICAL)
     sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8", errors="replace")  # noqa: SIM115 - until the end
     gc.freeze()  # what is shared with the parent stays shared
-
-
-def _die_with_parent(parent: int) -> None:
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(_DEATH_OF_PARENT, signal.SIGKILL)
-    if os.getppid() != parent:  # it was quicker
-        os._exit(0)
 
 
 def _serve(tasks: int, answers: int, function: Callable[[Any], object], items: Sequence[Any]) -> None:

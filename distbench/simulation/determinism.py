@@ -120,6 +120,41 @@ def _as_completed(real: Callable[..., Any]) -> Callable[..., Any]:
     return as_completed
 
 
+class _Here(threading.local):
+    """What module-level ``random`` draws from in a run of this thread."""
+
+    random = random.Random(0)
+
+
+_here = _Here()
+
+
+def _shared(real: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """A function of the module ``random``."""
+
+    def drawn(*args: Any, **named: Any) -> Any:
+        return (real if _node() is None else getattr(_here.random, name))(*args, **named)
+
+    return drawn
+
+
+def _calendar(real: Callable[..., Any], arguments: int) -> Callable[..., Any]:
+    """A function of ``time`` that takes the present where its last argument is left out."""
+
+    def calendar(*args: Any) -> Any:
+        node = _node()
+        if node is not None and (len(args) < arguments or args[-1] is None):
+            now = node.now_ns() / 1e9
+            args = (*args[: arguments - 1], _REAL_LOCALTIME(now) if real in _TAKE_FIELDS else now)
+        return real(*args)
+
+    return calendar
+
+
+_REAL_LOCALTIME = time.localtime
+_TAKE_FIELDS = (time.strftime, time.asctime)
+
+
 class _RealOrSimulated(type):
     """``isinstance(x, datetime)`` stays true for datetimes made before and after a run."""
 
@@ -174,9 +209,14 @@ _NO_PROCESS = "compute it before the run and pass it by the config"
 def _replacements() -> list[tuple[Any, str, Any]]:
     """Owner, name and replacement of all that is replaced."""
     found: list[tuple[Any, str, Any]] = []
-    for name in ("time", "monotonic", "perf_counter"):
+    for name in ("time", "monotonic", "perf_counter", "process_time", "thread_time"):
         found.append((time, name, _clock(getattr(time, name), True)))
         found.append((time, f"{name}_ns", _clock(getattr(time, f"{name}_ns"), False)))
+    for name, arguments in (("localtime", 1), ("gmtime", 1), ("ctime", 1), ("asctime", 1), ("strftime", 2)):
+        found.append((time, name, _calendar(getattr(time, name), arguments)))
+    for name, value in list(vars(random).items()):
+        if getattr(value, "__self__", None) is random._inst:  # type: ignore[attr-defined]
+            found.append((random, name, _shared(value, name)))
     found += [
         (time, "sleep", _forbidden(time.sleep, "time.sleep()", _ASYNC)),
         (os, "urandom", _urandom(os.urandom)),
@@ -187,9 +227,9 @@ def _replacements() -> list[tuple[Any, str, Any]]:
         (uuid, "uuid1", _uuid1(uuid.uuid1)),
         (_datetime, "datetime", _Datetime),
         (_datetime, "date", _Date),
-        (threading.Thread, "start", _forbidden(threading.Thread.start, "a thread", _NO_THREAD)),
-        (socket.socket, "__init__", _forbidden(socket.socket.__init__, "a socket", _NO_NETWORK)),
-        (subprocess.Popen, "__init__", _forbidden(subprocess.Popen.__init__, "a subprocess", _NO_PROCESS)),
+        (threading.Thread, "start", _forbidden(threading.Thread.start, "threading.Thread.start()", _NO_THREAD)),
+        (socket.socket, "__init__", _forbidden(socket.socket.__init__, "socket.socket()", _NO_NETWORK)),
+        (subprocess.Popen, "__init__", _forbidden(subprocess.Popen.__init__, "subprocess.Popen()", _NO_PROCESS)),
         (os, "system", _forbidden(os.system, "os.system()", _NO_PROCESS)),
         (os, "popen", _forbidden(os.popen, "os.popen()", _NO_PROCESS)),
     ]
@@ -207,9 +247,11 @@ class _Replaced:
         self._made: list[tuple[Any, str, Any]] | None = None
         self._originals: list[tuple[Any, str, Any]] = []
         self._bound: dict[int, Any] = {}
+        self._rebound: list[tuple[dict[str, Any], str, Any]] = []
+        self._state: Any = None
 
-    def enter(self, modules: Iterable[str]) -> list[tuple[dict[str, Any], str, Any]]:
-        """Put them in force; what was rebound in ``modules``, to be given to ``leave``."""
+    def enter(self, modules: Iterable[str], random_seed: int) -> None:
+        """Put them in force, in ``modules`` also for names that were bound earlier."""
         with self._lock:
             if self._made is None:
                 self._made = _replacements()
@@ -223,24 +265,27 @@ class _Replaced:
                 }
                 for owner, name, replacement in self._made:
                     setattr(owner, name, replacement)
+                # For whoever bound a function of ``random`` where nothing is rebound, in a library for instance.
+                self._state = random._inst.getstate()  # type: ignore[attr-defined]
+                random._inst.seed(random_seed)  # type: ignore[attr-defined]
             self._runs += 1
-            rebound = []
             for module in modules:
                 names = vars(sys.modules[module]) if module in sys.modules else {}
                 for name, value in list(names.items()):
                     replacement = self._bound.get(id(value))
                     if replacement is not None:
-                        rebound.append((names, name, value))
+                        self._rebound.append((names, name, value))
                         names[name] = replacement
-            return rebound
 
-    def leave(self, rebound: list[tuple[dict[str, Any], str, Any]]) -> None:
+    def leave(self) -> None:
         """Take them back, with the last run that needed them."""
         with self._lock:
-            for names, name, value in rebound:
-                names[name] = value
             self._runs -= 1
             if self._runs == 0:
+                for names, name, value in self._rebound:
+                    names[name] = value
+                self._rebound.clear()
+                random._inst.setstate(self._state)  # type: ignore[attr-defined]
                 for owner, name, original in self._originals:
                     setattr(owner, name, original)
 
@@ -251,11 +296,11 @@ _replaced = _Replaced()
 @contextmanager
 def controlled(modules: Iterable[str], random_seed: int) -> Iterator[None]:
     """Clock, entropy and module-level ``random`` under the simulation's control, for steps of nodes only."""
-    state = random.getstate()
-    rebound = _replaced.enter(modules)
-    random.seed(random_seed)
+    outer = _here.random
+    _replaced.enter(modules, random_seed)
+    _here.random = random.Random(random_seed)
     try:
         yield
     finally:
-        _replaced.leave(rebound)
-        random.setstate(state)
+        _replaced.leave()
+        _here.random = outer

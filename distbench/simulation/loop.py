@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
+import functools
 import gc
 import itertools
 import math
 import sys
+import threading
 import weakref
 from asyncio import events as _events
 from collections import deque
@@ -109,8 +112,36 @@ class Timer(Handle):
         self._loop.timer_fired(self)
 
 
+class _Collector:
+    """Switches the automatic collection of garbage off while any thread simulates."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._runs = 0
+        self._was_on = False
+
+    def pause(self) -> None:
+        with self._lock:
+            if self._runs == 0:
+                self._was_on = gc.isenabled()
+                gc.disable()
+            self._runs += 1
+
+    def resume(self) -> None:
+        with self._lock:
+            self._runs -= 1
+            if self._runs == 0 and self._was_on:
+                gc.enable()
+
+
+_collector = _Collector()
+
+
 class SimLoop(asyncio.AbstractEventLoop):
     """The loop of one simulated run. Everything happens on the thread that calls ``play``."""
+
+    pause: Final = 0.001
+    """Virtual seconds that a thousand casts of a node in one step take, so that an answer can end a loop of casts."""
 
     def __init__(self, scheduler: Scheduler, on_exception: Callable[[dict[str, Any]], None]) -> None:
         self.scheduler = scheduler
@@ -124,7 +155,7 @@ class SimLoop(asyncio.AbstractEventLoop):
         self._on_exception = on_exception
         self._ready: deque[Handle] = deque()
         self._closed = False
-        self._generators: dict[int, weakref.ref[AsyncGenerator[Any, Any]]] = {}
+        self._generators: dict[int, tuple[weakref.ref[Any], contextvars.Context]] = {}
         self._tasks: weakref.WeakValueDictionary[int, SimTask] = weakref.WeakValueDictionary()
         self._made = 0
 
@@ -179,7 +210,7 @@ class SimLoop(asyncio.AbstractEventLoop):
             if callback is not None:
                 try:
                     handle._context.run(callback, *handle._args)
-                except (KeyboardInterrupt, SystemExit):
+                except KeyboardInterrupt:
                     raise
                 except BaseException as error:
                     self._callback_failed(error, handle)
@@ -190,17 +221,20 @@ class SimLoop(asyncio.AbstractEventLoop):
                     break
         self.steps_here += ran
 
-    def _last_rounds(self) -> None:
-        """The run is over: play out its last instant, which a task that spins must not prolong."""
-        for _ in range(_LAST_ROUNDS):
+    def _last_rounds(self) -> int:
+        """The run is over: play out its last instant, which a task that spins must not prolong; how many ran."""
+        for ran in range(_LAST_ROUNDS):
             if not self._ready:
-                return
+                return ran
             handle = self._ready.popleft()
             if handle._callback is not None:
                 try:
                     handle._context.run(handle._callback, *handle._args)
-                except Exception as error:
+                except KeyboardInterrupt:
+                    raise
+                except BaseException as error:
                     self._callback_failed(error, handle)
+        return _LAST_ROUNDS
 
     def _callback_failed(self, error: BaseException, handle: Handle) -> None:
         node = handle._context.get(current_node)
@@ -214,19 +248,20 @@ class SimLoop(asyncio.AbstractEventLoop):
     def run_until_complete(self, future: Any, limit: int = sys.maxsize) -> Any:  # type: ignore[override]
         """Run a task to its end; what is due until then happens as well.
 
-        ``asyncio.InvalidStateError``: nothing is left that could end it, or ``limit`` events did not.
+        ``asyncio.InvalidStateError``: nothing is left that could end it, or ``limit`` events and callbacks did not.
         """
-        for _ in range(limit):
-            if self._ready:
-                self._last_rounds()
+        scheduler = self.scheduler
+        while limit > 0:
+            limit -= 1 + self._last_rounds()
             if future.done():
                 return future.result()
-            if not self._ready:
-                if not self.scheduler.heap:
-                    break
-                event = heappop(self.scheduler.heap)
-                self.scheduler.now = max(event[0], self.scheduler.now)
+            if scheduler.heap:
+                event = heappop(scheduler.heap)
+                if event[2].__class__ is not Timer or not event[2].cancelled():
+                    scheduler.now = max(event[0], scheduler.now)
                 event[2].happen(event)
+            elif not self._ready:
+                break
         raise asyncio.InvalidStateError("nothing is left that could end this")
 
     def __enter__(self) -> SimLoop:
@@ -240,16 +275,14 @@ class SimLoop(asyncio.AbstractEventLoop):
         _events._set_running_loop(self)
         self._old_hooks = sys.get_asyncgen_hooks()
         sys.set_asyncgen_hooks(firstiter=self._generator_began, finalizer=self._generator_dropped)
-        self._collecting = gc.isenabled()
-        gc.disable()
+        _collector.pause()
         return self
 
     def __exit__(self, *exception: object) -> None:
         try:
             self._close()
         finally:
-            if self._collecting:
-                gc.enable()
+            _collector.resume()
             sys.set_asyncgen_hooks(*self._old_hooks)
             _events._set_running_loop(self._outer)
             if self._outer is not None and self._outer_task is not None:
@@ -257,26 +290,36 @@ class SimLoop(asyncio.AbstractEventLoop):
 
     def _close(self) -> None:
         """Cancel what is left, let it end, shut generators down; nothing of the run stays behind."""
-        for _ in range(10):
-            left = [task for task in self.tasks() if not task.done()]
-            if not left:
-                break
-            for task in left:
-                task.cancel()
-            self._last_rounds()
-        for reference in list(self._generators.values()):
-            generator = reference()
-            if generator is not None:
-                task = self.create_task(generator.aclose())  # type: ignore[arg-type]
-                self._last_rounds()
-                if task.done() and not task.cancelled():
-                    task.exception()
-        for task in self.tasks():
-            if not task.done():
-                task._log_destroy_pending = False  # type: ignore[attr-defined]
-        self._ready.clear()
-        self.scheduler.heap.clear()
-        self._closed = True
+        try:
+            for _ in range(10):
+                left = [task for task in self.tasks() if not task.done()]
+                if not left:
+                    break
+                for task in left:
+                    task.cancel()
+                self._finish(left)
+            closing = [(reference(), context) for reference, context in list(self._generators.values())]
+            self._finish([self.create_task(each.aclose(), context=c) for each, c in closing if each is not None])
+        finally:
+            self._closed = True
+            for task in self.tasks():
+                if not task.done():
+                    task._log_destroy_pending = False  # type: ignore[attr-defined]
+                    with contextlib.suppress(Exception):  # it refuses to end
+                        task.get_coro().close()  # type: ignore[union-attr]
+            self._ready.clear()
+            self.scheduler.heap.clear()
+
+    def _finish(self, tasks: list[SimTask]) -> None:
+        """Let tasks end, which may take them a while; an exception is told, as nobody else will look at it."""
+        if not tasks:
+            return
+        with contextlib.suppress(asyncio.InvalidStateError):
+            self.run_until_complete(asyncio.gather(*tasks, return_exceptions=True), 10_000 + 100 * len(tasks))
+        for task in tasks:
+            error = None if not task.done() or task.cancelled() else task.exception()
+            if error is not None:
+                self._on_exception({"message": "a task raised", "exception": error, "task": task, "node": task.node})
 
     def tasks(self) -> list[SimTask]:
         """All tasks that exist, in the order of their creation."""
@@ -284,7 +327,8 @@ class SimLoop(asyncio.AbstractEventLoop):
 
     def _generator_began(self, generator: AsyncGenerator[Any, Any]) -> None:
         number = self.next_number()
-        self._generators[number] = weakref.ref(generator, lambda _: self._generators.pop(number, None))
+        forget = weakref.ref(generator, lambda _: self._generators.pop(number, None))
+        self._generators[number] = (forget, contextvars.copy_context())
 
     def _generator_dropped(self, generator: AsyncGenerator[Any, Any]) -> None:
         if not self._closed:
@@ -304,15 +348,23 @@ class SimLoop(asyncio.AbstractEventLoop):
         return self.call_soon(callback, *args, context=context)
 
     def call_later(self, delay: float, callback: Any, *args: Any, context: contextvars.Context | None = None) -> Any:  # type: ignore[override]
+        if delay == math.inf:
+            return self._never(callback, args, context)
         nanoseconds = max(0, math.ceil(delay * 1e9))
         return self._timer(self.scheduler.now + nanoseconds, callback, args, context)
 
     def call_at(self, when: float, callback: Any, *args: Any, context: contextvars.Context | None = None) -> Any:  # type: ignore[override]
+        if when == math.inf:
+            return self._never(callback, args, context)
         now = self.scheduler.now
         at = math.ceil(when * 1e9)
         if at <= now and when > now / 1e9:
             at = now + 1  # less than the clock can tell, yet later than now
         return self._timer(max(at, now), callback, args, context)
+
+    def _never(self, callback: Any, args: tuple[Any, ...], context: contextvars.Context | None) -> Timer:
+        """A timer for the end of time: nothing is armed, so a run that waits for it alone is over."""
+        return Timer(callback, args, contextvars.copy_context() if context is None else context, self, math.inf)
 
     def _timer(self, at: int, callback: Any, args: tuple[Any, ...], context: contextvars.Context | None) -> Timer:
         timer = Timer(callback, args, contextvars.copy_context() if context is None else context, self, at / 1e9)
@@ -322,6 +374,14 @@ class SimLoop(asyncio.AbstractEventLoop):
         else:
             heappush(scheduler.heap, (at, scheduler.number(), timer))
         return timer
+
+    def silence(self, node: NodeScope) -> None:
+        """Cancel the timers of a node."""
+        for event in self.scheduler.heap:
+            timer = event[2]
+            if timer.__class__ is Timer and timer._context.get(current_node) is node:
+                timer._callback = None
+                self.timers_cancelled += 1
 
     def timer_fired(self, timer: Timer) -> None:
         if self.on_timer is not None:
@@ -418,4 +478,6 @@ for _forbidden in (
 
 
 def _name(function: object) -> str:
+    if isinstance(function, functools.partial):  # asyncio.to_thread wraps what it is given
+        function = function.args[0] if function.args else function.func
     return getattr(function, "__qualname__", repr(function))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from heapq import heappush
+from heapq import heapify, heappush
 from typing import Any, Protocol
 
 from distbench.community import PeerId
@@ -47,14 +47,26 @@ class Network:
 
     def notice(self, gone: PeerId, reason: str) -> None:
         """Tell every node that ``gone`` is down: like a message from it, behind those that it sent."""
+        last: dict[PeerId, int] = {}
+        for event in self.scheduler.heap:
+            if isinstance(event[2], SimLink) and event[2].src == gone:
+                last[event[2].dst] = max(last.get(event[2].dst, 0), event[0])
         for node, receiver in self.receivers.items():
             if node != gone:
                 at = self.scheduler.now + self.low + self.choices.index(("notice", gone, node), self.options)
+                at = max(at, last.get(node, 0))
                 heappush(self.scheduler.heap, (at, self.scheduler.number(), Notice(receiver, gone, reason)))
 
     def in_transit(self) -> int:
         """Messages on their way."""
         return sum(isinstance(event[2], SimLink) for event in self.scheduler.heap)
+
+
+    def stop(self) -> None:
+        """What is on its way arrives no more."""
+        heap = self.scheduler.heap
+        heap[:] = [event for event in heap if not isinstance(event[2], (SimLink, Notice))]
+        heapify(heap)
 
 
 class SimPort:

@@ -1,4 +1,4 @@
-"""Message classes, annotations with values that fit them, and codecs, shared by the tests of messages and signatures."""
+"""Message classes, annotations with values that fit them, and codecs, for the tests of messages and signatures."""
 
 from __future__ import annotations
 
@@ -168,6 +168,15 @@ def same(one: object, other: object) -> bool:
 Typed = tuple[Any, st.SearchStrategy[Any]]
 """An annotation, and values that fit it."""
 
+# For mypy, which takes no variable in an annotation.
+LIST: Any = list
+TUPLE: Any = tuple
+DICT: Any = dict
+SET: Any = set
+FROZENSET: Any = frozenset
+OPTIONAL: Any = Optional
+BOX: Any = Box
+
 texts = st.text(max_size=8)
 integers = st.integers(-(2**63), 2**63 - 1)
 floats = st.floats(allow_nan=False, allow_infinity=False)
@@ -210,10 +219,12 @@ class Kinds:
         )
         self.anything: st.SearchStrategy[Any] = st.recursive(
             plain | like_messages | points | votes | tallies | self.signed(votes | plain),
-            lambda inner: st.lists(inner, max_size=3)
-            | st.dictionaries(texts, inner, max_size=3)
-            | st.builds(Envelope, inner, integers)
-            | self.signed(st.builds(Envelope, inner)),
+            lambda inner: (
+                st.lists(inner, max_size=3)
+                | st.dictionaries(texts, inner, max_size=3)
+                | st.builds(Envelope, inner, integers)
+                | self.signed(st.builds(Envelope, inner))
+            ),
             max_leaves=5,
         )
         self.hashable = self._hashable()
@@ -293,14 +304,14 @@ class Kinds:
     def _in_containers(self, typed: Typed) -> st.SearchStrategy[Typed]:
         annotation, values = typed
         wrapped: list[Typed] = [
-            (list[annotation], st.lists(values, max_size=3)),
-            (tuple[annotation, ...], st.lists(values, max_size=3).map(tuple)),
-            (tuple[annotation, int], st.tuples(values, integers)),
-            (dict[str, annotation], st.dictionaries(texts, values, max_size=3)),
-            (dict[int, annotation], st.dictionaries(integers, values, max_size=3)),
-            (dict[PeerId, annotation], st.dictionaries(peer_ids, values, max_size=3)),
-            (Optional[annotation], st.none() | values),  # noqa: UP045 - the annotation may be any object
-            (Box[annotation], st.builds(Box, values, st.lists(values, max_size=2))),
+            (LIST[annotation], st.lists(values, max_size=3)),
+            (TUPLE[annotation, ...], st.lists(values, max_size=3).map(tuple)),
+            (TUPLE[annotation, int], st.tuples(values, integers)),
+            (DICT[str, annotation], st.dictionaries(texts, values, max_size=3)),
+            (DICT[int, annotation], st.dictionaries(integers, values, max_size=3)),
+            (DICT[PeerId, annotation], st.dictionaries(peer_ids, values, max_size=3)),
+            (OPTIONAL[annotation], st.none() | values),
+            (BOX[annotation], st.builds(Box, values, st.lists(values, max_size=2))),
         ]
         return st.sampled_from(wrapped)
 
@@ -308,9 +319,9 @@ class Kinds:
 def _in_sets(typed: Typed) -> st.SearchStrategy[Typed]:
     annotation, values = typed
     wrapped: list[Typed] = [
-        (set[annotation], st.sets(values, max_size=3)),
-        (frozenset[annotation], st.frozensets(values, max_size=3)),
-        (set[tuple[annotation, ...]], st.sets(st.lists(values, max_size=2).map(tuple), max_size=3)),
+        (SET[annotation], st.sets(values, max_size=3)),
+        (FROZENSET[annotation], st.frozensets(values, max_size=3)),
+        (SET[TUPLE[annotation, ...]], st.sets(st.lists(values, max_size=2).map(tuple), max_size=3)),
     ]
     return st.sampled_from(wrapped)
 

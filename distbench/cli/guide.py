@@ -1,0 +1,82 @@
+"""``distbench guide``: the documentation on the terminal."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Final
+
+import distbench
+from distbench.cli.options import Argument, Command
+from distbench.cli.output import write_out
+from distbench.errors import ConfigError, nearest
+
+_PACKAGE: Final = Path(distbench.__file__).resolve().parent
+_PLACES: Final = (_PACKAGE / "docs" / "guide.md", _PACKAGE.parent / "docs" / "guide.md")
+"""In an installed package, and beside the package in a copy of the repository."""
+_HEADING: Final = re.compile(r"^(#{1,6})[ \t]+(.*?)[ \t#]*$")
+
+
+def guide(*, topic: tuple[str, ...]) -> int:
+    """Page through it on a terminal, print it as it is elsewhere."""
+    text = _text()
+    if topic:
+        text = find_section(text, " ".join(topic))
+    stream = sys.stdout
+    if stream is None or not stream.isatty():
+        write_out(text)
+        return 0
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    console = Console()
+    with console.pager(styles="R" in os.environ.get("LESS", "")):  # else less shows the codes of colours
+        console.print(Markdown(text))
+    return 0
+
+
+def _text() -> str:
+    for path in _PLACES:
+        try:
+            return path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise ConfigError(f"cannot read {str(path)!r}: {error.strerror}") from error
+    raise ConfigError("the guide is not part of this installation; it is docs/guide.md in distbench's repository")
+
+
+def find_section(text: str, topic: str) -> str:
+    """The sections whose heading has ``topic`` in it, each with all that stands below it. ConfigError if none has."""
+    lines = text.splitlines()
+    headings: list[tuple[int, int, str]] = []
+    fenced = False
+    for number, line in enumerate(lines):
+        if line.lstrip().startswith("```"):
+            fenced = not fenced
+        found = None if fenced else _HEADING.match(line)
+        if found:
+            headings.append((number, len(found[1]), found[2]))
+    parts = []
+    end = 0
+    for place, (start, depth, title) in enumerate(headings):
+        if start >= end and topic.lower() in title.lower():
+            end = next((at for at, other, _ in headings[place + 1 :] if other <= depth), len(lines))
+            parts.append("\n".join(lines[start:end]).strip() + "\n")
+    if not parts:
+        titles = {title.lower(): title for _, _, title in headings}
+        words = {word: word for title in titles for word in re.findall(r"\w{4,}", title)}
+        raise ConfigError(f"the guide has no section about {topic!r}{nearest(topic.lower(), [*titles, *words])}")
+    return "\n".join(parts)
+
+
+guide_command = Command(
+    "guide",
+    guide,
+    help="Show the guide, or its sections with TOPIC in their heading: paged on a terminal, else as Markdown.",
+    params=[
+        Argument("topic", metavar="[TOPIC]", help="Words of a heading, such as seeds.", required=False, several=True)
+    ],
+)

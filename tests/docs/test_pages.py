@@ -1,0 +1,57 @@
+"""Every code block of the docs runs, and prints what it shows."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.docs.blocks import Block, parse_blocks
+from tests.docs.playing import ROOT, Player
+
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+
+
+def lacks_processes() -> str | None:
+    """Why no node can be a process of its own, if none can."""
+    return "on Windows distbench runs offline only" if sys.platform == "win32" else None
+
+
+def lacks_docker() -> str | None:
+    """Why no container can be started, if none can."""
+    if shutil.which("docker") is None:
+        return "there is no docker command"
+    done = subprocess.run(["docker", "compose", "version"], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        return f"docker compose is not there: {done.stderr.strip()}"
+    done = subprocess.run(["docker", "info"], capture_output=True, text=True, check=False)
+    return None if done.returncode == 0 else f"the Docker engine does not answer: {done.stderr.strip()}"
+
+
+NEEDS: dict[str, tuple[pytest.MarkDecorator, Callable[[], str | None]]] = {
+    "local": (pytest.mark.slow, lacks_processes),
+    "network": (pytest.mark.slow, lacks_processes),
+    "docker": (pytest.mark.docker, lacks_docker),
+}
+
+
+def cases() -> Iterator[object]:
+    """Each page, and once more for each thing that some of its blocks need."""
+    for page in PAGES:
+        blocks = parse_blocks(page.read_text(encoding="utf-8"))
+        name = str(page.relative_to(ROOT))
+        yield pytest.param(page, None, id=name)
+        for need in dict.fromkeys(block.needs for block in blocks if block.needs):
+            yield pytest.param(page, need, id=f"{name}-{need}", marks=NEEDS[need][0])
+
+
+@pytest.mark.parametrize("page, need", list(cases()))
+def test_the_code_of_the_docs_runs(page: Path, need: str | None, tmp_path: Path) -> None:
+    if need is not None and (why := NEEDS[need][1]()):
+        pytest.skip(f"the blocks of {page.name} that need {need}: {why}")
+    blocks: list[Block] = parse_blocks(page.read_text(encoding="utf-8"))
+    Player(page, tmp_path).play(block for block in blocks if block.needs in (None, need))
