@@ -92,7 +92,7 @@ def member_for(annotation: Any, value: object) -> Any:
 def element_of(member: Any, index: int) -> Any:
     """The annotation of an element of a list, set or tuple, or of a dict's value; None where nothing is said."""
     origin, arguments = get_origin(member), get_args(member)
-    if member in (Any, object) or (origin is None and member in CONTAINERS):
+    if member in (Any, object) or (not arguments and (origin or member) in CONTAINERS):
         return Any
     if origin in MAPS:
         return arguments[1]

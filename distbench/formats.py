@@ -220,6 +220,8 @@ def _strictly(encode: Encode, encode_strictly: Encode, decode_strictly: Decode) 
 def _write_special(value: Any) -> Any:
     if isinstance(value, Signed):
         return (_SIGNED_TAG, *wire_parts(value))
+    if isinstance(value, type):
+        raise TypeError(f"the class {value.__qualname__} cannot be sent, only an instance of it")
     raise TypeError(f"a {type(value).__qualname__} cannot be sent; use a @message class or a plain type")
 
 

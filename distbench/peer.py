@@ -85,7 +85,8 @@ def explain_missing(error: AttributeError) -> str | None:
     if not isinstance(error.obj, Peer) or error.name is None:
         return None
     known = [name for cls in type(error.obj).__mro__[:-2] for name in vars(cls) if not name.startswith("_")]
-    return f"no handler is called {error.name!r}" + (nearest(error.name, known) or f"; there is {', '.join(known) or 'none'}")
+    hint = nearest(error.name, known) or f"; there is {', '.join(known) or 'none'}"
+    return f"no handler is called {error.name!r}{hint}"
 
 
 def _method(index: int, handler: HandlerDefinition) -> Callable[..., Any]:

@@ -19,7 +19,18 @@ _ASSET: Final = re.compile(
     r"""|<link\b(?=[^>]*\brel=["']?(?:stylesheet|preload|preconnect|icon))[^>]*\bhref=["']?(?P<href>(?:https?:)?//[^"'\s>]+)"""
 )
 
+_WIDTH: Final = 88
+"""What a page shows of a code block without a scroll bar."""
+
 logger = logging.getLogger("mkdocs.hooks")
+
+
+def on_config(config: MkDocsConfig) -> None:
+    """Put every decision into the navigation."""
+    decisions = sorted(page.name for page in (ROOT / "docs" / "adr").glob("*.md"))
+    for part in config.nav or ():
+        if "Decisions" in part:
+            part["Decisions"] = [f"adr/{name}" for name in decisions]
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -46,7 +57,7 @@ def render_commands() -> str:
 
     from distbench.cli.commands import commands
 
-    top = click.Context(commands, info_name="distbench", max_content_width=100, terminal_width=100)
+    top = click.Context(commands, info_name="distbench", terminal_width=_WIDTH)
     parts = [
         "# Command line",
         "What `distbench --help` prints, and `--help` after each command.",
@@ -55,7 +66,10 @@ def render_commands() -> str:
     for name in commands.list_commands(top):
         command = commands.get_command(top, name)
         assert command is not None
-        parts += [f"## distbench {name}", _block(command, click.Context(command, info_name=name, parent=top))]
+        parts += [
+            f"## distbench {name}",
+            _block(command, click.Context(command, info_name=name, parent=top, terminal_width=_WIDTH)),
+        ]
     return "\n\n".join(parts) + "\n"
 
 

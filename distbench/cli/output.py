@@ -24,9 +24,12 @@ def show(
     algorithm: str,
     quiet: int,
     as_json: bool,
-    logged: int,
+    logged: bool,
 ) -> None:
-    """Print a run on stdout, fitted to the terminal if it is one; ``logged`` of its failures stand on stderr."""
+    """Print a run on stdout, fitted to the terminal if it is one.
+
+    ``logged``: the tracebacks of its failures went to stderr.
+    """
     stream = sys.stdout
     if stream is None:  # started with stdout closed
         return
@@ -44,7 +47,7 @@ def show(
         import shutil
 
         width = shutil.get_terminal_size().columns
-    seen = logged >= len(result.failures) and _same_place(stream, sys.stderr)
+    seen = logged and _same_place(stream, sys.stderr)
     colour = wants_colour(stream)
     write_out(render_summary(result, width=width, colour=colour, table=quiet < 2, tracebacks=not seen))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, redirect_stdout
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal
 
 import click
@@ -16,15 +17,15 @@ from distbench.cli.output import note, show
 from distbench.cli.run_options import RANDOM, RUN_OPTIONS
 from distbench.errors import ConfigError
 from distbench.report.logs import Logs, logs
-from distbench.report.status import RunMeter, StatusLine, wants_status, watching
-from distbench.report.style import wants_colour
-from distbench.running.gauge import Gauge
+from distbench.report.style import wants_colour, wants_status
 from distbench.running.options import Format, Latency, RunOptions
 
 if TYPE_CHECKING:
     from distbench.community import PeerId
     from distbench.report.files import ReportFiles
     from distbench.report.nodelogs import NodeLogs
+    from distbench.report.status import StatusLine
+    from distbench.running.gauge import Gauge
 
 _ONLY_IN: Final = {
     "port_base": ("local", "network"),
@@ -73,7 +74,7 @@ def run(
     link_limit: float | None,
 ) -> int:
     """Run it, print what happened, and return the exit status."""
-    from distbench.running.preparing import prepare
+    from distbench.running.preparing import Plan
 
     context = click.get_current_context()
     _check_options(context, mode)
@@ -87,7 +88,6 @@ def run(
         max_events=max_events,
         digest=digest,
     )
-    gauge = Gauge()
     mode_options = ModeOptions(
         port_base=port_base,
         node_id=node_id,
@@ -95,12 +95,11 @@ def run(
         startup_timeout=startup_timeout,
         keys=keys,
         link_limit=link_limit,
-        gauge=gauge,
     )
     with ExitStack() as stack:
-        status = StatusLine(sys.stderr) if wants_status(sys.stderr) and not quiet else None
+        status = None if quiet else _status_line()
         log = _open_output(stack, status, verbose=verbose, quiet=bool(quiet), as_json=as_json)
-        plan = prepare(algorithm, config, options, settings=settings, assignments=assignments, check=not no_check)
+        plan = Plan(algorithm, config, options, settings=settings, assignments=assignments, check=not no_check)
         nodes = plan.config(options.seed)
         reports = _report_files(report_dir, nodes.nodes)
         if plan.started is not None:
@@ -112,19 +111,23 @@ def run(
             done = run_many(plan, seeds, keep_going=keep_going, jobs=jobs, status=status, reports=reports)
         else:
             files = _node_logs(log_dir, nodes.nodes, log, names=verbose >= 3)
-            with watching(status, RunMeter(gauge.read, mode)):
-                result = MODES[mode](plan.definition, nodes, options, mode_options)
+            if status is not None and mode == "offline":  # a process with a thread of its own must not fork nodes
+                mode_options = replace(mode_options, gauge=_watch(stack, status))
+            result = MODES[mode](plan.definition, nodes, options, mode_options)
             result = plan.checked(result, nodes)
     if seeds is not None:
         from distbench.cli.many import show_many
 
         show_many(done, context, config=config, algorithm=algorithm, quiet=quiet, as_json=as_json)
         return done.exit_status
-    show(result, context, config=config, algorithm=algorithm, quiet=quiet, as_json=as_json, logged=log.failures)
-    if reports is not None:
-        reports.append(result)
-    if files is not None:
-        files.close()
+    try:
+        logged = log.has_shown(result)
+        show(result, context, config=config, algorithm=algorithm, quiet=quiet, as_json=as_json, logged=logged)
+    finally:  # what was asked for in files is written, even where nobody reads stdout
+        if reports is not None:
+            reports.append(result)
+        if files is not None:
+            files.close()
     return result.exit_status
 
 
@@ -137,6 +140,25 @@ def _open_output(stack: ExitStack, status: StatusLine | None, *, verbose: int, q
     elif status is not None and stdout is not None and stdout.isatty():
         stack.enter_context(redirect_stdout(status.above(stdout)))
     return stack.enter_context(log)
+
+
+def _status_line() -> StatusLine | None:
+    """A live line on stderr, where that is a terminal."""
+    if not wants_status(sys.stderr):
+        return None
+    from distbench.report.status import StatusLine
+
+    return StatusLine(sys.stderr)
+
+
+def _watch(stack: ExitStack, status: StatusLine) -> Gauge:
+    """Show how far the run is that gets the gauge, until the stack is left."""
+    from distbench.report.status import RunMeter, watching
+    from distbench.running.gauge import Gauge
+
+    gauge = Gauge()
+    stack.enter_context(watching(status, RunMeter(gauge.read)))
+    return gauge
 
 
 def _report_files(folder: str | None, nodes: Iterable[PeerId]) -> ReportFiles | None:

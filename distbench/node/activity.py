@@ -49,7 +49,7 @@ class UserTimer:
         callback(*args)
 
 
-class NodeLoop(_Loop):  # type: ignore[misc,valid-type]
+class NodeLoop(_Loop):
     """Counts the timers and executor jobs of the node's own code, and sees sockets that it opens itself."""
 
     def __init__(self) -> None:
@@ -65,22 +65,22 @@ class NodeLoop(_Loop):  # type: ignore[misc,valid-type]
     foreign = False
     """The algorithm opened sockets or processes of its own: who knows what they will bring."""
 
-    def call_later(self, delay: float, callback: Any, *args: Any, context: contextvars.Context | None = None) -> Any:
+    def call_later(self, delay: float, callback: Any, *args: Any, context: contextvars.Context | None = None) -> Any:  # type: ignore[override]
         if current_node.get() is None:
             return super().call_later(delay, callback, *args, context=context)
         timer = UserTimer(self)
         timer._handle = super().call_later(delay, timer._fire, callback, args, context=context)
         return timer
 
-    def call_at(self, when: float, callback: Any, *args: Any, context: contextvars.Context | None = None) -> Any:
+    def call_at(self, when: float, callback: Any, *args: Any, context: contextvars.Context | None = None) -> Any:  # type: ignore[override]
         if current_node.get() is None:
             return super().call_at(when, callback, *args, context=context)
         timer = UserTimer(self)
         timer._handle = super().call_at(when, timer._fire, callback, args, context=context)
         return timer
 
-    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
-        future = super().run_in_executor(executor, func, *args)
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]
+        future: Any = super().run_in_executor(executor, func, *args)
         if current_node.get() is not None:
             self.jobs += 1
             future.add_done_callback(self._job_ended)

@@ -18,8 +18,8 @@ from typing import Any, Final, NoReturn, Protocol
 
 import msgspec
 
-enter_task: Callable[[Any, Any], None] = _tasks._enter_task  # type: ignore[attr-defined]
-leave_task: Callable[[Any, Any], None] = _tasks._leave_task  # type: ignore[attr-defined]
+enter_task: Callable[[Any, Any], None] = _tasks._enter_task
+leave_task: Callable[[Any, Any], None] = _tasks._leave_task
 
 IDLE: Final = object()
 """What a runner yields when it has nothing to run."""
@@ -83,7 +83,7 @@ class StandIn(msgspec.Struct, weakref=True, eq=False):
     def get_name(self) -> str:
         if self._task is not None:
             return self._task.get_name()
-        return self._name or getattr(self._coro, "__qualname__", "handler")
+        return self._name or str(getattr(self._coro, "__qualname__", "handler"))
 
     def set_name(self, value: object) -> None:
         self._name = str(value)
@@ -211,7 +211,7 @@ class Runner:
                 self.result = yield from coro
             except (KeyboardInterrupt, GeneratorExit):
                 raise
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - the dispatch: whatever user code raises is recorded
                 self.error = error
             coro = None
 

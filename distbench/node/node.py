@@ -279,7 +279,7 @@ class Node:
             if task is not None and task.cancelling():
                 raise
             return None
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the dispatch
             path = layer.bound.path
             self.fail(f"{path}.{name}" if path else name, "", error)
             return None
@@ -455,9 +455,9 @@ class Job:
 
     def returned(self, value: Any) -> None:
         self._forget()
-        if self.call and isinstance(self.route, Route) and self.src is not None:
-            if self.node.phase is not Phase.CRASHED:
-                self.node.reply(self.route, self.src, self.call, value)
+        answers = self.call and isinstance(self.route, Route) and self.src is not None
+        if answers and self.node.phase is not Phase.CRASHED:
+            self.node.reply(self.route, self.src, self.call, value)  # type: ignore[arg-type]
 
     def failed(self, error: BaseException) -> None:
         self._forget()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import linecache
+import types
 from pathlib import Path
 from typing import Any
 
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
 _ALGORITHMS = str(Path(_PACKAGE) / "algorithms")
 _ASYNCIO = str(Path(asyncio.__file__).parent)
+_LIBRARY = str(Path(asyncio.__file__).parent.parent)
 
 
 def is_framework(filename: str) -> bool:
@@ -18,15 +21,28 @@ def is_framework(filename: str) -> bool:
     return inside or filename.startswith("<frozen")
 
 
+def _is_library(filename: str) -> bool:
+    """Whether it is Python's own, such as ``contextlib``."""
+    return filename.startswith(_LIBRARY) and "site-packages" not in filename
+
+
+def _generator(step: Any) -> Any:
+    """The asynchronous generator behind what ``async for`` waits for, which has no attribute that leads there."""
+    if type(step).__name__ not in ("async_generator_asend", "async_generator_athrow"):
+        return None
+    return next((each for each in gc.get_referents(step) if isinstance(each, types.AsyncGeneratorType)), None)
+
+
 def standing(coro: Any) -> tuple[str, str]:
     """``('raft.py:41', 'await self.votes.get()')``: the innermost line of the algorithm, and what stands there."""
     place, text = "", ""
     while coro is not None:
+        coro = _generator(coro) or coro
         frame = getattr(coro, "cr_frame", None) or getattr(coro, "ag_frame", None) or getattr(coro, "gi_frame", None)
         if frame is None:
             break
         filename = frame.f_code.co_filename
-        if not is_framework(filename):
+        if not is_framework(filename) and not _is_library(filename):
             place = f"{Path(filename).name}:{frame.f_lineno}"
             text = linecache.getline(filename, frame.f_lineno).strip()
         following = getattr(coro, "cr_await", None) or getattr(coro, "ag_await", None)

@@ -11,6 +11,8 @@ from typing import IO
 from distbench.logs import TRACE
 from distbench.node.current import current_node
 from distbench.report.style import node_colour, paint
+from distbench.running.outcomes import FAILURE
+from distbench.running.result import Failure, RunResult
 
 _NAMES = {TRACE: "TRACE", 10: "DEBUG", 20: "INFO", 30: "WARNING", 40: "ERROR", 50: "CRITICAL"}
 _COLOURS = {TRACE: "dim", 10: "dim", 20: "", 30: "yellow", 40: "red", 50: "red"}
@@ -18,8 +20,6 @@ _ALGORITHMS = (logging.INFO, logging.DEBUG, TRACE, TRACE)
 _FRAMEWORK = (logging.WARNING, logging.WARNING, logging.WARNING, TRACE)
 _SHIPPED = "distbench.algorithms"
 _CONFIG = "distbench.config"
-_FAILURES = "distbench.run"
-"""The logger that tells of failing nodes, with their tracebacks."""
 _NOTHING = logging.CRITICAL + 1
 
 
@@ -40,6 +40,11 @@ class LineFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The line, and below it the traceback if the record carries one."""
         scope = current_node.get()
+        failure = failure_of(record)
+        if failure is not None:
+            given = f" on {failure.message}" if failure.message else ""
+            text = f"{failure.handler} failed{given}\n{failure.traceback}"
+            return self.render_line(failure.at, failure.node, record.levelno, text)
         text = record.getMessage()
         if self._names and _is_framework(record.name):
             text = f"{record.name}: {text}"
@@ -70,6 +75,12 @@ class LineFormatter(logging.Formatter):
         return head
 
 
+def failure_of(record: logging.LogRecord) -> Failure | None:
+    """The failure of a node that a record tells of, if it does."""
+    found = getattr(record, FAILURE, None)
+    return found if isinstance(found, Failure) else None
+
+
 class StreamLogs(logging.StreamHandler[IO[str]]):
     """Writes to a stream until that is closed; a record that cannot be formatted is one line, not a traceback."""
 
@@ -78,14 +89,14 @@ class StreamLogs(logging.StreamHandler[IO[str]]):
         super().__init__(stream)
         self.failures = 0
         """Failures of nodes shown, each with its traceback."""
-        self._quiet = quiet
+        self.quiet = quiet
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write it, if it is for people now."""
-        if self._quiet and not record.name.startswith(_CONFIG):
+        if self.quiet and not record.name.startswith(_CONFIG):
             return
         super().emit(record)
-        self.failures += record.name == _FAILURES and record.levelno >= logging.ERROR
+        self.failures += failure_of(record) is not None
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         error = sys.exception()
@@ -105,10 +116,13 @@ class Logs:
         self._levels = levels
         self._added: list[logging.Handler] = []
 
-    @property
-    def failures(self) -> int:
-        """How many failures of nodes were shown with their traceback."""
-        return 0 if self._shown is None else self._shown.failures
+    def has_shown(self, result: RunResult) -> bool:
+        """Whether whoever reads the stream has seen the traceback of every failure."""
+        if self._shown is None or self._shown.quiet:
+            return False
+        if result.mode == "local":  # each node's process wrote its own, to the same stream
+            return self._shown.failures >= 0
+        return self._shown.failures >= len(result.failures)
 
     def add(self, handler: logging.Handler) -> None:
         """Give the records of this verbosity to ``handler`` too, ``quiet`` or not."""

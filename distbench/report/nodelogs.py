@@ -14,7 +14,7 @@ from distbench.community import PeerId
 from distbench.errors import ConfigError
 from distbench.node.current import current_node
 from distbench.report.files import file_name, make_folder
-from distbench.report.logs import LineFormatter
+from distbench.report.logs import LineFormatter, failure_of
 
 _MOST_OPEN: Final = 200
 """A process may have few files open at once; of more nodes, those that logged last stay open."""
@@ -38,11 +38,12 @@ class NodeLogs(logging.Handler):
                 raise _unusable(path, error) from error
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a record that was made in a step of a node."""
-        scope = current_node.get()
-        if scope is not None:
+        """Write a record that was made in a step of a node, or tells of a node's failure."""
+        scope, failure = current_node.get(), failure_of(record)
+        node = failure.node if failure is not None else scope.node_id if scope is not None else None
+        if node is not None:
             try:
-                self.write(scope.node_id, self.format(record))
+                self.write(node, self.format(record))
             except Exception:  # noqa: BLE001 - as in every handler of logging; the merged stream tells what is wrong
                 self.handleError(record)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,6 +27,8 @@ class StatusLine:
         self._stream = stream
         self.lock = threading.RLock()
         """Held by whoever writes to the terminal."""
+        self.inside_line = False
+        """What was written above has not come to the end of its line yet, so it stands where this one would."""
         self._shown = False
 
     def show(self, text: str) -> None:
@@ -38,8 +39,9 @@ class StatusLine:
         while width_of(text) > room:
             text = text[:-1]
         with self.lock:
-            self._write(_ERASE + text)
-            self._shown = True
+            if not self.inside_line:
+                self._write(_ERASE + text)
+                self._shown = True
 
     def clear(self) -> None:
         """Take the line away."""
@@ -70,25 +72,19 @@ class _Above:
     def write(self, text: str) -> int:
         with self._status.lock:
             self._status.clear()
+            if text:
+                self._status.inside_line = not text.endswith("\n")
             return self._stream.write(text)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
 
-def wants_status(stream: IO[str] | None) -> bool:
-    """Whether a live line can be shown there: on a terminal that is not a dumb one."""
-    return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
-
-
 @contextmanager
 def watching(
-    status: StatusLine | None, look: Callable[[], str | None], *, first_after: float = FIRST_AFTER, every: float = EVERY
+    status: StatusLine, look: Callable[[], str | None], *, first_after: float = FIRST_AFTER, every: float = EVERY
 ) -> Iterator[None]:
-    """Within the block, show what ``look`` says, from a thread of its own; nothing without a ``status``."""
-    if status is None:
-        yield
-        return
+    """Within the block, show what ``look`` says, from a thread of its own."""
     over = threading.Event()
 
     def show() -> None:
@@ -112,9 +108,8 @@ def watching(
 class RunMeter:
     """Turns looks at one run into a line: its time, messages, their rate since the look before, and nodes done."""
 
-    def __init__(self, read: Callable[[], Progress | None], mode: str) -> None:
+    def __init__(self, read: Callable[[], Progress | None]) -> None:
         self._read = read
-        self._time = "virtual" if mode == "offline" else "wall"
         self._at = perf_counter()
         self._deliveries = 0
 
@@ -127,7 +122,7 @@ class RunMeter:
         rate = (progress.deliveries - self._deliveries) / max(now - self._at, 1e-6)
         self._at, self._deliveries = now, progress.deliveries
         return (
-            f"{progress.seconds:,.3f} s {self._time}, {progress.deliveries:,} messages, {rate:,.0f} messages/s, "
+            f"{progress.seconds:,.3f} s virtual, {progress.deliveries:,} messages, {rate:,.0f} messages/s, "
             f"{progress.done:,} of {progress.nodes:,} nodes done"
         )
 

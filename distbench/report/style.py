@@ -18,6 +18,11 @@ def wants_colour(stream: IO[str] | None) -> bool:
     return stream.isatty()
 
 
+def wants_status(stream: IO[str] | None) -> bool:
+    """Whether a live line can be shown there: on a terminal that is not a dumb one."""
+    return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
 def paint(text: str, colour: str) -> str:
     """``text`` between the escape codes of one of ``CODES``; ``""`` leaves it alone."""
     return f"\x1b[{CODES[colour]}m{text}\x1b[0m" if colour else text

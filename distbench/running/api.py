@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 from distbench.algorithm import Algorithm
 from distbench.errors import ConfigError
 from distbench.running.options import Format, Latency, RunOptions, parse_latency
-from distbench.running.preparing import ConfigSource, load_class, prepare, read_config
+from distbench.running.preparing import ConfigSource, Plan, load_class, read_config
 from distbench.running.result import RunResult
-from distbench.running.seeds import SeedsResult, run_seeds
+
+if TYPE_CHECKING:
+    from distbench.running.seeds import SeedsResult
 
 __all__ = ["load_class", "read_config", "run"]
 
@@ -99,7 +101,7 @@ def run(
     )
 
     wanted = None if seeds is None else _seeds(seeds, seed)
-    plan = prepare(
+    plan = Plan(
         algorithm,
         config,
         options if not wanted else replace(options, seed=wanted[0]),
@@ -109,6 +111,8 @@ def run(
     )
     if wanted is None:
         return plan.run_offline(seed)
+    from distbench.running.seeds import run_seeds
+
     return run_seeds(plan, wanted, keep_going=keep_going, jobs=jobs)
 
 

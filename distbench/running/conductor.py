@@ -120,7 +120,9 @@ class Conductor:
         pauses = iter((*_SAY_AFTER, *([10.0] * 10_000)))
         while True:
             wait = min(next(pauses), deadline - monotonic())
-            done, _ = await asyncio.wait((self._running, self._finished), timeout=max(wait, 0), return_when="FIRST_COMPLETED")
+            done, _ = await asyncio.wait(
+                (self._running, self._finished), timeout=max(wait, 0), return_when=asyncio.FIRST_COMPLETED
+            )
             if done:
                 return
             if monotonic() >= deadline:
@@ -201,7 +203,7 @@ class Conductor:
         for command in commands:
             match command:
                 case SendRoster(keys):
-                    self._tell_all(Roster(dict(keys)))
+                    self._tell_all(Roster({str(node): key for node, key in keys.items()}))
                 case SendStart():
                     self.loop.call_later(self.options.startup_delay, self._start)
                 case SendWave(number):

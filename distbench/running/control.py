@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -106,7 +107,7 @@ Control = (
 )
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Control).decode
+_decode: Callable[[bytes], Control] = msgspec.msgpack.Decoder(Control).decode
 
 
 def encode_control(control: Control) -> bytes:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """How far a run is."""
 
     seconds: float
-    """Since it began: virtual offline, wall time in the real modes."""
+    """Virtual, since it began."""
     deliveries: int
     """Messages given to nodes so far, replies included."""
     done: int

@@ -43,7 +43,9 @@ def read_key(folder: Path, name: PeerId) -> KeyPair:
     try:
         seed = bytes.fromhex(path.read_text().strip())
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: no key can be read ({error}); 'distbench keys {folder} -c CONFIG' makes them") from None
+        raise ConfigError(
+            f"{path}: no key can be read ({error}); 'distbench keys {folder} -c CONFIG' makes them"
+        ) from None
     if len(seed) != 32:
         raise ConfigError(f"{path}: a key has 64 hexadecimal digits; 'distbench keys {folder} -c CONFIG' makes them")
     return KeyPair(seed)
@@ -55,12 +57,19 @@ def read_roster(folder: Path, nodes: Iterable[PeerId]) -> dict[PeerId, bytes]:
     try:
         found = {PeerId(name): bytes.fromhex(key) for name, key in json.loads(path.read_text()).items()}
     except (OSError, ValueError, AttributeError, TypeError) as error:
-        raise ConfigError(f"{path}: no roster can be read ({error}); 'distbench keys {folder} -c CONFIG' makes it") from None
+        raise ConfigError(
+            f"{path}: no roster can be read ({error}); 'distbench keys {folder} -c CONFIG' makes it"
+        ) from None
     missing = [name for name in (*nodes, COORDINATOR) if len(found.get(name, b"")) != 32]
     if missing:
         raise ConfigError(f"{path}: lacks the key of {', '.join(missing)}; make new keys with 'distbench keys'")
     return found
 
 
+def key_file_name(name: PeerId) -> str:
+    """The name of the key file of a node, or of the coordinator."""
+    return f"{name.removeprefix('@')}.key"
+
+
 def _path(folder: Path, name: PeerId) -> Path:
-    return folder / f"{name.removeprefix('@')}.key"
+    return folder / key_file_name(name)

@@ -9,7 +9,7 @@ import resource
 import signal
 import socket
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Final
@@ -159,12 +159,12 @@ def interruptible(first: Callable[[], None], again: Callable[[], None]) -> Any:
             signal.signal(number, handler)
 
 
-def run_on_loop(work: Callable[[], Any]) -> Any:
+def run_on_loop(work: Callable[[], Coroutine[Any, Any, RunResult]]) -> RunResult:
     """Run a coroutine on a uvloop of its own, where there is one."""
     try:
         from uvloop import new_event_loop
     except ImportError:
-        from asyncio import new_event_loop
+        from asyncio import new_event_loop  # type: ignore[assignment]
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         return runner.run(work())
 

@@ -20,7 +20,8 @@ from typing import Final
 import msgspec
 
 from distbench.community import PeerId
-from distbench.config.binding import BoundLayer, bind as bind_layers
+from distbench.config.binding import BoundLayer
+from distbench.config.binding import bind as bind_layers
 from distbench.config.model import NodeConfig, RunConfig
 from distbench.definition import AlgorithmDefinition
 from distbench.errors import ConfigError, StartupError, nearest
@@ -57,8 +58,8 @@ def run_network(
 ) -> RunResult:
     """Run the node ``node_id``; the result holds that node alone, or all where the coordinator is here.
 
-    A node listens on its ``port``, else on ``port_base`` (8000); others are reached at their ``host`` and ``port``, else
-    at their id as a host name and the same port.
+    A node listens on its ``port``, else on ``port_base`` (8000); others are reached at their ``host`` and ``port``,
+    else at their id as a host name and the same port.
     """
     me = PeerId(node_id)
     if me not in config.nodes:
@@ -100,7 +101,7 @@ def _listen_on(node: NodeConfig, bind: str | None) -> str:
     if bind is not None:
         return bind
     local = node.host is not None and node.host.startswith(_LOOPBACK_NAMES)
-    return "127.0.0.1" if local else "0.0.0.0"  # noqa: S104 - peers on other machines must reach it
+    return "127.0.0.1" if local else "0.0.0.0"
 
 
 class _Supervisor:
@@ -115,7 +116,7 @@ class _Supervisor:
         self.bound = bound
         self.sock = sock
         host, port = sock.getsockname()[:2]
-        self.own_address: Address = ("127.0.0.1" if host == "0.0.0.0" else host, port)  # noqa: S104
+        self.own_address: Address = ("127.0.0.1" if host == "0.0.0.0" else host, port)
         self.began = monotonic()
 
     def run(self) -> RunResult:

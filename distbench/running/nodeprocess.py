@@ -26,9 +26,9 @@ from distbench.node.port import Link
 from distbench.node.route import Codecs
 from distbench.running.control import (
     COORDINATOR,
+    Control,
     Crashed,
     CutOff,
-    Control,
     Done,
     Idle,
     Joined,
@@ -48,7 +48,7 @@ from distbench.running.coordinator import Standing
 from distbench.running.options import RunOptions
 from distbench.running.outcomes import node_result, render_failure, suspended_in, task_name
 from distbench.running.result import Failure, Outcome
-from distbench.signing import Keyring, KeyPair
+from distbench.signing import KeyPair, Keyring
 from distbench.simulation.choices import Choices
 
 logger = logging.getLogger("distbench.run")
@@ -280,7 +280,7 @@ class NodeProcess:
             self.junction.links[gone].leave("you count as gone")
 
     def _coordinator_gone(self, reason: str) -> None:
-        if self._over.done() or self._stopped and self.ending.left is not None:
+        if self._over.done() or (self._stopped and self.ending.left is not None):
             if not self._over.done():
                 self._over.set_result(None)
             return

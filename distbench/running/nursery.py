@@ -16,6 +16,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final, NoReturn
 
 import msgspec
@@ -54,7 +55,7 @@ class Nursery:
 
     def read(self) -> list[Ended]:
         """The nodes that have ended since; to be called when ``sock`` is readable."""
-        ended = []
+        ended: list[Ended] = []
         while True:
             try:
                 data = self.sock.recv(4096, socket.MSG_DONTWAIT)
@@ -80,7 +81,8 @@ def open_nursery(nodes: Sequence[PeerId], run: Callable[[int], object], kept: Se
 
     ``kept`` are the listening sockets, one a node; the others' are closed in each process, and all of them here.
     """
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET if sys.platform == "linux" else socket.SOCK_DGRAM)
+    kind = socket.SOCK_SEQPACKET if sys.platform == "linux" else socket.SOCK_DGRAM
+    ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
     sys.stdout.flush()
     sys.stderr.flush()
     parent = os.getpid()
@@ -109,7 +111,7 @@ def in_child(work: Callable[[], object]) -> NoReturn:
         status = 0
     except SystemExit as error:
         status = error.code if isinstance(error.code, int) else 1
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - whatever ends a child is printed, and the child ends
         traceback.print_exc()
     finally:
         try:
@@ -174,11 +176,11 @@ class _Keeper:
     def _keep(self, wake: int) -> None:
         """Say who ends; when the parent closes its end, end all."""
         while self.children:
-            readable, _, _ = select.select([self.sock, wake], [], [])
+            readable, _, _ = select.select([self.sock.fileno(), wake], [], [])
             if wake in readable:
                 os.read(wake, 4096)
                 self._reap(os.WNOHANG)
-            if self.sock in readable:  # the parent never writes: it has closed its end, or died
+            if self.sock.fileno() in readable:  # the parent never writes: it has closed its end, or died
                 break
         for pid in self.children:
             os.kill(pid, signal.SIGKILL)
@@ -195,7 +197,5 @@ class _Keeper:
                 self._say(Ended(node, pid, os.waitstatus_to_exitcode(status)))
 
     def _say(self, word: Spawned | Ended) -> None:
-        try:
+        with suppress(OSError):  # the parent has gone, and reads no more
             self.sock.send(msgspec.msgpack.encode(word))
-        except OSError:
-            pass  # the parent has gone, and reads no more

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from time import perf_counter
 from typing import Any, Final
@@ -15,7 +15,7 @@ from distbench.config.binding import BoundLayer, bind
 from distbench.config.model import RunConfig
 from distbench.definition import AlgorithmDefinition
 from distbench.errors import CallError, DistbenchError
-from distbench.events import Drawn, Dropped, Sink, Terminated, TimerFired
+from distbench.events import Drawn, Dropped, Event, Sink, Terminated, TimerFired
 from distbench.formats import Codec
 from distbench.node.failures import name_exception
 from distbench.node.lifecycle import Phase
@@ -36,7 +36,7 @@ from distbench.running.gauge import Gauge, Progress
 from distbench.running.options import DEFAULT_LATENCY, RunOptions
 from distbench.running.outcomes import node_result, render_failure, suspended_in, task_name
 from distbench.running.result import Failure, Outcome, RunResult, Suspended
-from distbench.signing import Keyring, KeyPair
+from distbench.signing import KeyPair, Keyring
 from distbench.simulation.choices import Choice, Choices
 from distbench.simulation.determinism import controlled
 from distbench.simulation.loop import Pause, SimLoop, SimTask, TooManySteps
@@ -58,12 +58,18 @@ def run_offline(
     options: RunOptions,
     resolve: Callable[[str], type] | None = None,
     gauge: Gauge | None = None,
+    *,
+    sink: Sink | None = None,
+    replay: Iterable[Choice] | None = None,
 ) -> RunResult:
-    """Simulate one run. ``resolve`` looks up algorithms that the config names; ``gauge`` shows how far it is."""
+    """Simulate one run. ``resolve`` looks up algorithms that the config names; ``gauge`` shows how far it is.
+
+    ``sink`` hears every event; ``replay`` is what another run of the same seed drew, perhaps edited.
+    """
     bound = bind(definition, config, resolve)
     began = perf_counter()
     with ExitStack() as stack:
-        run = OfflineRun(definition, config, options, bound, stack)
+        run = OfflineRun(definition, config, options, bound, stack, sink, replay)
         if gauge is not None:
             gauge.attach(run.progress)
         return run.play(began)
@@ -109,6 +115,21 @@ class _Public(dict[PeerId, bytes]):
         return self._keys[node].public
 
 
+def _counted(choices: tuple[Choice, ...]) -> tuple[int, str]:
+    return len(choices), " ".join(map(str, choices[0].key))
+
+
+def _both(one: Sink | None, other: Sink | None) -> Sink | None:
+    if one is None or other is None:
+        return one or other
+
+    def tell(event: Event) -> None:
+        one(event)
+        other(event)
+
+    return tell
+
+
 class OfflineRun:
     """One simulated run; implements the nodes' ``Observer``."""
 
@@ -119,28 +140,28 @@ class OfflineRun:
         options: RunOptions,
         bound: dict[PeerId, BoundLayer],
         stack: ExitStack,
+        sink: Sink | None = None,
+        replay: Iterable[Choice] | None = None,
     ) -> None:
         """What the run puts in force, already for the ``__init__`` of algorithms, ``stack`` takes back."""
         self.options = options
         self.failures: list[Failure] = []
         self._told: object = None
         self.digest = DigestSink() if options.digest else None
-        self.sink: Sink | None = self.digest
-        self.choices = Choices(options.seed, listener=None if self.sink is None else self._drawn)
+        self.sink = _both(self.digest, sink)
+        self.choices = Choices(options.seed, replay, None if self.sink is None else self._drawn)
         self.coordinator = Coordinator(config.nodes)
         for step in (self.coordinator.joined, self.coordinator.ready):
             for node_id in config.nodes:
                 step(node_id)
         self.scheduler = Scheduler()
-        self.loop = SimLoop(self.scheduler, self._on_exception)
+        self.loop = SimLoop(self.scheduler, self._on_exception)  # type: ignore[abstract]
         stack.enter_context(controlled(_modules(bound), self.choices.seed(("random", "module"))))
         stack.enter_context(self.loop)
         if self.sink is not None:
             self.loop.on_timer = self._timer_fired
         latency = options.latency or DEFAULT_LATENCY
-        self.network = Network(
-            self.loop, self.choices, round(latency.low * 1e6), round(latency.high * 1e6), self.sink
-        )
+        self.network = Network(self.loop, self.choices, round(latency.low * 1e6), round(latency.high * 1e6), self.sink)
         keys = _Keys(self.choices, config)
         keyring = Keyring(self.choices.secret(("run",), 16), _Public(keys))
         codecs = Codecs(Codec(options.format, keyring), checks_sends=True)
@@ -255,6 +276,8 @@ class OfflineRun:
         if interrupted:
             outcome, reason = Outcome.INTERRUPTED, _CTRL_C
         self._look_at_tasks()
+        if self.choices.unknown:
+            logger.warning("%d replayed choices were asked for by nobody: %s, ...", *_counted(self.choices.unknown))
         return RunResult(
             outcome=outcome,
             nodes={node_id: node_result(node) for node_id, node in self.nodes.items()},

@@ -27,7 +27,9 @@ def parse_latency(text: str) -> Latency:
     try:
         latency = Latency(float(low), float(high) if dash else float(low))
     except ValueError:
-        raise ConfigError(f"latency {text!r} is not a range of milliseconds; write for instance '10-50' or '5'") from None
+        raise ConfigError(
+            f"latency {text!r} is not a range of milliseconds; write for instance '10-50' or '5'"
+        ) from None
     if not 0 <= latency.low <= latency.high < 1e9:
         wanted = "the lower bound comes first" if latency.low > latency.high else "it must be finite and not negative"
         raise ConfigError(f"latency {text!r} cannot be used: {wanted}; write for instance '10-50'")

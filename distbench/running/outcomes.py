@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from distbench.node.lifecycle import Phase
 from distbench.node.node import Node, NodeFailure
@@ -13,14 +13,19 @@ from distbench.running.result import End, Failure, NodeResult, Suspended, Traffi
 
 logger = logging.getLogger("distbench.run")
 
+FAILURE: Final = "distbench_failure"
+"""The attribute of a log record that tells of a failure; it is made outside of the node's own steps."""
+
 
 def render_failure(failure: NodeFailure) -> Failure:
     """A failure for people; it is logged as well."""
-    given = f" on {failure.message}" if failure.message else ""
-    logger.error("%s.%s failed%s at %.6f s\n%s", failure.node, failure.handler, given, failure.at, failure.traceback)
-    return Failure(
+    made = Failure(
         failure.node, failure.handler, failure.message, failure.at, failure.exception, failure.traceback
     )  # fmt: skip
+    given = f" on {made.message}" if made.message else ""
+    text = "%s.%s failed%s at %.6f s\n%s"
+    logger.error(text, made.node, made.handler, given, made.at, made.traceback, extra={FAILURE: made})
+    return made
 
 
 def suspended_in(node: Node, tasks: Iterable[Any]) -> Iterator[Suspended]:

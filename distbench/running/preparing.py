@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from distbench.config.generators import is_generator, with_start_field
 from distbench.config.model import NodeConfig, RunConfig
 from distbench.definition import AlgorithmDefinition, define
 from distbench.errors import ConfigError, nearest
-from distbench.running.checking import Check, apply_check, find_check
+from distbench.running.checking import apply_check, find_check
 from distbench.running.gauge import Gauge
 from distbench.running.options import RunOptions
 from distbench.running.result import RunResult
@@ -44,34 +44,52 @@ def read_config(config: ConfigSource, seed: int = 0) -> RunConfig:
     return load_config(config, seed=seed)
 
 
-@dataclass(frozen=True, slots=True)
 class Plan:
     """An algorithm, the config of every seed, and what is checked after each run."""
 
-    definition: AlgorithmDefinition
-    source: RunConfig | str
-    """A config, or the request of a generator that draws another topology for each seed."""
-    options: RunOptions
-    check: Check | None
-    settings: tuple[str, ...] = ()
-    """As for ``--set``."""
-    assignments: tuple[str, ...] = ()
-    """As for ``--assign``."""
-    started: str | None = None
-    """The boolean field that a generated config sets on its first node, if it does."""
-    _fixed: RunConfig | None = field(default=None, repr=False)
-    """The config of all seeds, where it is the same for all."""
+    def __init__(
+        self,
+        algorithm: type | str,
+        config: ConfigSource,
+        options: RunOptions,
+        *,
+        settings: Sequence[str] = (),
+        assignments: Sequence[str] = (),
+        check: bool = True,
+    ) -> None:
+        """Read all that a run needs. ConfigError or DefinitionError for whatever is wrong with it.
+
+        ``settings`` and ``assignments`` are as for ``--set`` and ``--assign``; without ``check`` that of the
+        algorithm's module is left out.
+        """
+        cls = load_class(algorithm) if isinstance(algorithm, str) else algorithm
+        self.definition = define(cls)
+        self.options = options
+        self.check = find_check(cls) if check else None
+        self._settings = tuple(settings)
+        self._assignments = tuple(assignments)
+        drawn = isinstance(config, str) and config.startswith(_DRAWN) and is_generator(config)
+        self._source = config if drawn and isinstance(config, str) else read_config(config, options.seed)
+        first, self.started = self._make(options.seed)
+        """``started``: the boolean field that is true at a generated config's first node for that reason, if any."""
+        if settings or assignments:
+            _check_paths(self.definition, self._settings, self._assignments, first)
+        if self.started is not None:
+            node = next(iter(first.nodes))
+            logger.info("%s.%s=true: a generated config starts its first node", node, self.started)
+        varies = drawn or any(text.rstrip().endswith("=shuffled") for text in assignments)
+        self._same = None if varies else first
 
     def config(self, seed: int) -> RunConfig:
         """The config under ``seed``: its topology, with settings, assignments and start field."""
-        return self._fixed if self._fixed is not None else self._make(seed)[0]
+        return self._make(seed)[0] if self._same is None else self._same
 
     def _make(self, seed: int) -> tuple[RunConfig, str | None]:
-        config = load_config(self.source, seed=seed) if isinstance(self.source, str) else self.source
-        if self.settings or self.assignments:
+        config = load_config(self._source, seed=seed) if isinstance(self._source, str) else self._source
+        if self._settings or self._assignments:
             from distbench.config.overrides import apply_assign, apply_set
 
-            config = apply_assign(apply_set(config, self.settings), self.assignments, seed)
+            config = apply_assign(apply_set(config, self._settings), self._assignments, seed)
         booleans = [name for name, one in self.definition.config_fields.items() if one.annotation is bool]
         return with_start_field(config, booleans)
 
@@ -90,43 +108,18 @@ class Plan:
         return apply_check(self.check, result)
 
 
-def prepare(
-    algorithm: type | str,
-    config: ConfigSource,
-    options: RunOptions,
-    *,
-    settings: Sequence[str] = (),
-    assignments: Sequence[str] = (),
-    check: bool = True,
-) -> Plan:
-    """Read all that a run needs. Raises ConfigError or DefinitionError for whatever is wrong with it."""
-    cls = load_class(algorithm) if isinstance(algorithm, str) else algorithm
-    definition = define(cls)
-    found = find_check(cls) if check else None
-    drawn = isinstance(config, str) and config.startswith(_DRAWN) and is_generator(config)
-    source = config if drawn and isinstance(config, str) else read_config(config, options.seed)
-    plan = Plan(definition, source, options, found, tuple(settings), tuple(assignments))
-    made, started = plan._make(options.seed)
-    _check_paths(plan, made)
-    if started is not None:
-        first = next(iter(made.nodes))
-        logger.info("%s.%s=true: a generated config starts its first node", first, started)
-    varies = drawn or any(text.rstrip().endswith("=shuffled") for text in assignments)
-    return replace(plan, started=started, _fixed=None if varies else made)
-
-
-def _check_paths(plan: Plan, config: RunConfig) -> None:
+def _check_paths(
+    definition: AlgorithmDefinition, settings: Sequence[str], assignments: Sequence[str], config: RunConfig
+) -> None:
     """Every field that ``--set`` and ``--assign`` name must exist, at one node at least."""
-    if not (plan.settings or plan.assignments):
-        return
     from distbench.config.overrides import EVERY_NODE, assign_keys, set_keys
 
-    for key in set_keys(plan.settings, config):
+    for key in set_keys(settings, config):
         if not key.reserved:
             nodes = config.nodes.values() if key.nodes == EVERY_NODE else [config.nodes[PeerId(key.nodes)]]
-            _check_path(plan.definition, f"--set {key.text}", key.path, nodes)
-    for text, path in zip(plan.assignments, assign_keys(plan.assignments), strict=True):
-        _check_path(plan.definition, f"--assign {text}", path, config.nodes.values())
+            _check_path(definition, f"--set {key.text}", key.path, nodes)
+    for text, path in zip(assignments, assign_keys(assignments), strict=True):
+        _check_path(definition, f"--assign {text}", path, config.nodes.values())
 
 
 def _check_path(definition: AlgorithmDefinition, text: str, path: str, nodes: Iterable[NodeConfig]) -> None:

@@ -180,6 +180,7 @@ class _Found:
         self._runs: dict[int, SeedRun] = {}
         self._failures: dict[int, bytes] = {}
         self._failed = 0
+        self._told = 0.0
         self._began = perf_counter()
 
     @property
@@ -213,9 +214,10 @@ class _Found:
                 self.end = answer.index + 1
 
     def tell(self) -> None:
-        """Report how far it is."""
-        if self._progress is not None:
-            spent = perf_counter() - self._began
+        """Report how far it is, now and then."""
+        spent = perf_counter() - self._began
+        if self._progress is not None and spent - self._told >= _GLANCE:
+            self._told = spent
             self._progress(SeedsProgress(len(self._runs), len(self.seeds), self._failed, spent))
 
     def result(self, processes: int) -> SeedsResult:
@@ -254,7 +256,6 @@ def _run_forked(one: _OneRun, found: _Found, processes: int) -> None:
 
 
 def _run_here(one: _OneRun, found: _Found) -> None:
-    said = 0.0
     with _quiet():
         for index, seed in enumerate(found.seeds):
             if index >= found.end:
@@ -262,9 +263,7 @@ def _run_here(one: _OneRun, found: _Found) -> None:
             found.under_way = (seed,)
             found.take(Answer(index, one(seed)))
             found.under_way = ()
-            if perf_counter() - said >= _GLANCE:
-                said = perf_counter()
-                found.tell()
+            found.tell()
 
 
 @contextmanager

@@ -215,7 +215,7 @@ def _replacements() -> list[tuple[Any, str, Any]]:
     for name, arguments in (("localtime", 1), ("gmtime", 1), ("ctime", 1), ("asctime", 1), ("strftime", 2)):
         found.append((time, name, _calendar(getattr(time, name), arguments)))
     for name, value in list(vars(random).items()):
-        if getattr(value, "__self__", None) is random._inst:  # type: ignore[attr-defined]
+        if getattr(value, "__self__", None) is random._inst:
             found.append((random, name, _shared(value, name)))
     found += [
         (time, "sleep", _forbidden(time.sleep, "time.sleep()", _ASYNC)),
@@ -266,8 +266,8 @@ class _Replaced:
                 for owner, name, replacement in self._made:
                     setattr(owner, name, replacement)
                 # For whoever bound a function of ``random`` where nothing is rebound, in a library for instance.
-                self._state = random._inst.getstate()  # type: ignore[attr-defined]
-                random._inst.seed(random_seed)  # type: ignore[attr-defined]
+                self._state = random._inst.getstate()
+                random._inst.seed(random_seed)
             self._runs += 1
             for module in modules:
                 names = vars(sys.modules[module]) if module in sys.modules else {}
@@ -285,7 +285,7 @@ class _Replaced:
                 for names, name, value in self._rebound:
                     names[name] = value
                 self._rebound.clear()
-                random._inst.setstate(self._state)  # type: ignore[attr-defined]
+                random._inst.setstate(self._state)
                 for owner, name, original in self._originals:
                     setattr(owner, name, original)
 

@@ -192,7 +192,7 @@ class SimLoop(asyncio.AbstractEventLoop):
                     if event[2].__class__ is not Timer:
                         self.steps_here = 0
                     drain()
-                if self.stopping or not heap:
+                if self.stopping or not heap:  # type: ignore[redundant-expr] # callbacks set it
                     break
             limit -= chunk
             slices += 1
@@ -212,7 +212,7 @@ class SimLoop(asyncio.AbstractEventLoop):
                     handle._context.run(callback, *handle._args)
                 except KeyboardInterrupt:
                     raise
-                except BaseException as error:
+                except BaseException as error:  # noqa: BLE001 - asyncio hands it to the exception handler
                     self._callback_failed(error, handle)
                 ran += 1
                 if ran >= budget:
@@ -232,7 +232,7 @@ class SimLoop(asyncio.AbstractEventLoop):
                     handle._context.run(handle._callback, *handle._args)
                 except KeyboardInterrupt:
                     raise
-                except BaseException as error:
+                except BaseException as error:  # noqa: BLE001 - asyncio hands it to the exception handler
                     self._callback_failed(error, handle)
         return _LAST_ROUNDS
 
@@ -245,7 +245,7 @@ class SimLoop(asyncio.AbstractEventLoop):
         nodes = (handle._context.get(current_node) for handle in self._ready)
         return tuple(sorted({node.node_id for node in nodes if node is not None}))
 
-    def run_until_complete(self, future: Any, limit: int = sys.maxsize) -> Any:  # type: ignore[override]
+    def run_until_complete(self, future: Any, limit: int = sys.maxsize) -> Any:
         """Run a task to its end; what is due until then happens as well.
 
         ``asyncio.InvalidStateError``: nothing is left that could end it, or ``limit`` events and callbacks did not.
@@ -271,7 +271,7 @@ class SimLoop(asyncio.AbstractEventLoop):
         if self._outer is not None:
             self._outer_task = asyncio.current_task(self._outer)
             if self._outer_task is not None:
-                asyncio.tasks._leave_task(self._outer, self._outer_task)  # type: ignore[attr-defined]
+                asyncio.tasks._leave_task(self._outer, self._outer_task)
         _events._set_running_loop(self)
         self._old_hooks = sys.get_asyncgen_hooks()
         sys.set_asyncgen_hooks(firstiter=self._generator_began, finalizer=self._generator_dropped)
@@ -286,7 +286,7 @@ class SimLoop(asyncio.AbstractEventLoop):
             sys.set_asyncgen_hooks(*self._old_hooks)
             _events._set_running_loop(self._outer)
             if self._outer is not None and self._outer_task is not None:
-                asyncio.tasks._enter_task(self._outer, self._outer_task)  # type: ignore[attr-defined]
+                asyncio.tasks._enter_task(self._outer, self._outer_task)
 
     def _close(self) -> None:
         """Cancel what is left, let it end, shut generators down; nothing of the run stays behind."""
@@ -306,7 +306,8 @@ class SimLoop(asyncio.AbstractEventLoop):
                 if not task.done():
                     task._log_destroy_pending = False  # type: ignore[attr-defined]
                     with contextlib.suppress(Exception):  # it refuses to end
-                        task.get_coro().close()  # type: ignore[union-attr]
+                        task.get_coro().close()
+                    asyncio.tasks._unregister_task(task)
             self._ready.clear()
             self.scheduler.heap.clear()
 
@@ -401,7 +402,12 @@ class SimLoop(asyncio.AbstractEventLoop):
         return SimFuture(loop=self)
 
     def create_task(  # type: ignore[override]
-        self, coro: Coroutine[Any, Any, Any], *, name: str | None = None, context: contextvars.Context | None = None, **rest: Any
+        self,
+        coro: Coroutine[Any, Any, Any],
+        *,
+        name: str | None = None,
+        context: contextvars.Context | None = None,
+        **rest: Any,
     ) -> Any:
         rest.pop("eager_start", None)
         self._made += 1
@@ -448,7 +454,7 @@ class SimLoop(asyncio.AbstractEventLoop):
     async def shutdown_asyncgens(self) -> None:
         return None
 
-    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - asyncio's own
         return None
 
     def close(self) -> None:

@@ -24,9 +24,7 @@ class Receiver(Protocol):
 class Network:
     """All links of a simulated run; they are made when they are first used."""
 
-    def __init__(
-        self, loop: SimLoop, choices: Choices, low: int, high: int, sink: Sink | None = None
-    ) -> None:
+    def __init__(self, loop: SimLoop, choices: Choices, low: int, high: int, sink: Sink | None = None) -> None:
         """Messages take ``low`` to ``high`` nanoseconds."""
         self.loop = loop
         self.scheduler: Scheduler = loop.scheduler
@@ -61,7 +59,6 @@ class Network:
         """Messages on their way."""
         return sum(isinstance(event[2], SimLink) for event in self.scheduler.heap)
 
-
     def stop(self) -> None:
         """What is on its way arrives no more."""
         heap = self.scheduler.heap
@@ -90,7 +87,9 @@ class SimPort:
 class SimLink:
     """One directed link: reliable, FIFO, with a drawn delay a message."""
 
-    __slots__ = ("_deliver", "_draws", "_heap", "_last", "_low", "_more", "_network", "_number", "_scheduler", "dst", "src")
+    __slots__ = (
+        "_deliver", "_draws", "_heap", "_last", "_low", "_more", "_network", "_number", "_scheduler", "dst", "src",
+    )  # fmt: skip
 
     def __init__(self, network: Network, src: PeerId, dst: PeerId, more: Callable[[], list[int]]) -> None:
         self.src = src

@@ -8,8 +8,9 @@ What may stand in a page, and what the tests do with it:
     ```console                  each line after `$ ` is run; the lines below it are what it prints
     ```text                     is only shown
 
-In output, `…` stands for any text, and a line `…` for any lines. Wall times and rates differ from run to run and are
-not compared. A command must succeed, unless the next one is `echo $?`. Lines that end in ` &` run beside the next.
+In output, `…` stands for any text, and a line `…` for any lines. Wall times, rates and the number of processes differ
+and are not compared. A command must succeed, unless the next one is `echo $?`. One that ends in ` &` runs beside those
+after it.
 
 A comment in the line above a block, `<!-- needs: docker -->`, says what a machine must have to run it.
 """
@@ -108,11 +109,11 @@ def parse_commands(block: Block) -> list[Command]:
     return commands
 
 
-_DIFFERS = re.compile(r"[\d,.]+ (?=s wall|messages/s|runs/s)")
+_DIFFERS = re.compile(r"[\d,.]+(?= s wall| messages/s| runs/s)|(?<=^wall ms).*|\d+(?= processes$)")
 
 
 def _plain(line: str) -> str:
-    return _DIFFERS.sub("# ", line.rstrip())
+    return _DIFFERS.sub("#", line.rstrip())
 
 
 def unlike(shown: str, printed: str) -> str | None:

@@ -16,7 +16,10 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 LIMIT = 120
 """Seconds that a command may take."""
 
-_PROGRAMS = {"distbench": "from distbench_start import main; main()", "pytest": "import pytest; sys.exit(pytest.main())"}
+_PROGRAMS = {
+    "distbench": "from distbench_start import main; main()",
+    "pytest": "import pytest; sys.exit(pytest.main())",
+}
 
 
 class Player:
@@ -32,11 +35,13 @@ class Player:
     def play(self, blocks: Iterable[Block]) -> None:
         """Play ``blocks``; an AssertionError names the line of the first that does not do what it shows."""
         self.folder.mkdir()
-        self._bin.mkdir()
-        for name, arguments in _LAUNCHERS.items():
-            launcher = self._bin / name
-            launcher.write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments} "$@"\n')
-            launcher.chmod(0o755)
+        (self._bin / "programs").mkdir(parents=True)
+        for name, program in _PROGRAMS.items():
+            script = self._bin / "programs" / name
+            script.write_text(f"import sys\n{program}\n")
+            self._launcher(name, f'"{script}"')
+        for name in ("python", "python3"):
+            self._launcher(name, "")
         before, path = set(sys.modules), list(sys.path)
         here = Path.cwd()
         sys.modules[self._module.__name__] = self._module
@@ -52,6 +57,12 @@ class Player:
                 file = getattr(sys.modules[name], "__file__", None) or ""
                 if file.startswith(str(self.folder)) or name == self._module.__name__:
                     del sys.modules[name]
+
+    def _launcher(self, name: str, script: str) -> None:
+        """A command of this name, run by this Python, whatever is installed beside it."""
+        launcher = self._bin / name
+        launcher.write_text(f'#!/bin/sh\nexec "{sys.executable}" {script} "$@"\n')
+        launcher.chmod(0o755)
 
     def _play(self, block: Block) -> None:
         if block.title is not None:
@@ -88,7 +99,7 @@ class Player:
             "PYTHONHASHSEED": "0",  # as the command line itself would have it, by starting once more
             "NO_COLOR": "1",
             "COLUMNS": "120",
-            # pytest with the plugin of distbench, which need not be installed beside this Python, and no other.
+            # The plugin of distbench, and no other.
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
             "PYTEST_PLUGINS": "distbench.pytest_plugin",
             "PYTEST_ADDOPTS": "-p no:cacheprovider",

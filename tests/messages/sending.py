@@ -10,7 +10,7 @@ import distbench
 from distbench import Algorithm, PeerId, RunResult, handler
 from distbench.formats import Format
 
-PAIR = {"n1": {}, "n2": {}}
+PAIR: dict[str, dict[str, object]] = {"n1": {}, "n2": {}}
 
 
 @dataclass
