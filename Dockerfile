@@ -23,8 +23,10 @@ COPY container/init.py /opt/distbench/init.py
 # A folder of the user's own algorithms, for machines where none can be mounted (dockerize.py --copy).
 ARG ALGORITHMS=container/algorithms
 COPY ${ALGORITHMS} /algorithms/
-# The hash seed is the one that distbench would start itself again for.
-ENV PATH=/opt/distbench/bin:$PATH HOME=/tmp PYTHONHASHSEED=0 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+# The hash seed is the one that distbench would start itself again for. The name of a node that is not there yet is asked
+# for again and again; Docker may leave such a question unanswered, and a resolver waits ten seconds for that.
+ENV PATH=/opt/distbench/bin:$PATH HOME=/tmp PYTHONHASHSEED=0 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    RES_OPTIONS="timeout:1 attempts:1"
 WORKDIR /algorithms
 USER 10001:10001
 STOPSIGNAL SIGINT

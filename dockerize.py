@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes a compose file that runs every node in a container of its own: ``python3 dockerize.py --help``.
 
-Any Python 3 can start this. What it needs is found in this order: in the Python that runs it, in the project's own
+Any Python 3 can start this. What it needs is looked for in this order: in the Python that runs it, in the project's own
 environment, by way of ``uv run``.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -20,30 +21,28 @@ TRIED = "DISTBENCH_DOCKERIZE_TRIED"
 
 def main() -> int:
     """Run the command, or become a process that can."""
-    error = None
-    if sys.version_info >= (3, 11):
-        try:
-            from distbench.cli import main as run
-        except ImportError as missing:
-            error = missing
-        else:
-            return run(["dockerize", *sys.argv[1:]])
+    try:
+        from distbench.cli import main as run
+    except (ImportError, SyntaxError) as error:  # a package is missing, or this Python is older than 3.11
+        missing = error
+    else:
+        return run(["dockerize", *sys.argv[1:]])
     tried = os.environ.get(TRIED, "").split()
     for name, command in ways():
         if name not in tried:
             os.environ[TRIED] = " ".join([*tried, name])
             os.execv(command[0], [*command, str(ROOT / "dockerize.py"), *sys.argv[1:]])
-    print("dockerize.py: %s; run 'pip install uv' and try again" % (error or "Python 3.11 or newer is needed"), file=sys.stderr)
+    print(f"dockerize.py: {missing}; run 'pip install uv', which brings the rest, and try again", file=sys.stderr)
     return 2
 
 
-def ways():
-    """Commands that run a script with what distbench needs, by name."""
+def ways() -> Iterator[tuple[str, list[str]]]:
+    """Commands that run a script with all that distbench needs, by name."""
     python = ROOT / ".venv" / "bin" / "python"
     if python.is_file():
         yield "venv", [str(python)]
-    uv = shutil.which("uv")
     project = ["run", "--quiet", "--project", str(ROOT), "python"]
+    uv = shutil.which("uv")
     if uv is not None:
         yield "uv", [uv, *project]
     if find_spec("uv") is not None:

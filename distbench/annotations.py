@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections.abc
 import inspect
+import re
 import sys
 import types
 import typing
@@ -20,8 +21,11 @@ ARRAYS: Final = (*LISTS, *SETS)
 CONTAINERS: Final = (*ARRAYS, *MAPS)
 
 
-def resolve(owner: Any, scope: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """The annotations of a class or function with all names looked up."""
+def resolve(owner: Any, scope: Mapping[str, Any], where: Callable[[str], str]) -> dict[str, Any]:
+    """The annotations of a class or function with all names looked up.
+
+    ``where`` says where a name that is not found is used.
+    """
     local = dict(scope)
     if isinstance(owner, type):
         local[owner.__name__] = owner
@@ -34,10 +38,11 @@ def resolve(owner: Any, scope: Mapping[str, Any], where: str) -> dict[str, Any]:
             name = str(error.name)
             later = None if name in local else _defined_later(owner, name)
             if later is None:
-                raise DefinitionError(f"{where}: the annotation names {name!r}, which is not defined here") from None
+                text = f"the annotation names {name!r}, which is not defined here"
+                raise DefinitionError(f"{where(name)}: {text}") from None
             local[name] = later
         except (TypeError, SyntaxError) as error:
-            raise DefinitionError(f"{where}: an annotation cannot be read: {error}") from None
+            raise DefinitionError(f"{where('')}: an annotation cannot be read: {error}") from None
 
 
 def _defined_later(owner: Any, name: str) -> type | None:
@@ -49,6 +54,19 @@ def _defined_later(owner: Any, name: str) -> type | None:
             return found
         around = around.rpartition(".")[0]
     return None
+
+
+def located(cls: type, name: str) -> str:
+    """``Class.name (file.py:12)`` of an attribute in a class's body; without its place where there is no source."""
+    owner = next((base for base in cls.__mro__ if name in inspect.get_annotations(base) or name in vars(base)), cls)
+    shown = f"{cls.__qualname__}.{name}"
+    try:
+        file, (lines, first) = inspect.getsourcefile(owner), inspect.getsourcelines(owner)
+    except (OSError, TypeError):
+        return shown
+    written = re.compile(rf"\s+{name}\s*[:=]")
+    line = next((first + index for index, line in enumerate(lines) if written.match(line)), first)
+    return f"{shown} ({(file or '').rpartition('/')[2]}:{line})"
 
 
 def _hints(owner: Any, local: dict[str, Any]) -> dict[str, Any]:
@@ -102,23 +120,23 @@ def element_of(member: Any, index: int) -> Any:
 
 
 def fields_of(member: Any) -> dict[str, Any]:
-    """The annotations of the fields of a message class; a type parameter that nothing was said of is None."""
+    """The annotations of all fields of a message class that is compiled already; empty for any other."""
     cls = get_origin(member) or member
+    found: dict[str, Any] = cls.__dict__.get("__distbench_hints__", {})
     parameters = getattr(cls, "__parameters__", ())
-    given: dict[Any, Any] = dict(zip(parameters, get_args(member) or map(bound_of, parameters), strict=False))
-    found: dict[str, Any] = {}
-    for base in reversed(cls.__mro__):
-        found.update(base.__dict__.get("__distbench_hints__", {}))
+    if not parameters:
+        return found
+    given = dict(zip(parameters, get_args(member) or map(bound_of, parameters), strict=False))
     return {name: _substitute(hint, given) for name, hint in found.items()}
 
 
 def _substitute(hint: Any, given: Mapping[Any, Any]) -> Any:
     if isinstance(hint, TypeVar):
-        return given.get(hint)
+        return given.get(hint, hint)
     parameters = getattr(hint, "__parameters__", ())
     if not parameters or isinstance(hint, type):
         return hint
-    return hint[tuple(given.get(p, Any) for p in parameters)]
+    return hint[tuple(given.get(p, p) for p in parameters)]
 
 
 def bound_of(parameter: Any) -> Any:

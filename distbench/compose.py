@@ -71,7 +71,7 @@ class ComposeOptions:
     report_dir: Path | None = None
     keys: Path | None = None
     user: str | None = None
-    """``uid:gid`` of whoever owns the report folder and the keys; None for the image's own user."""
+    """``uid:gid`` of whoever owns the folders and keys: who a container is that sees any of them."""
     image: str = LOCAL_IMAGE
     base_image: str | None = None
     cpus: float | None = None
@@ -124,7 +124,7 @@ def _service(node: PeerId, options: ComposeOptions, environment: Mapping[str, st
     if options.keys is not None:
         names = (node, COORDINATOR) if first else (node,)
         service["secrets"] = [ROSTER, *(key_file_name(name) for name in names)]
-    if options.user is not None and (options.keys is not None or (options.report_dir is not None and first)):
+    if options.user is not None and (volumes or options.keys is not None):
         service["user"] = options.user
     service["deploy"] = _deploy(options)
     return service
@@ -156,8 +156,11 @@ def _build(options: ComposeOptions, context: Path) -> Document:
 
 
 def _deploy(options: ComposeOptions) -> Document:
-    # A restart would be a crash-recovery that nobody planned.
-    deploy: Document = {"restart_policy": {"condition": "none"}}
+    """For a swarm, which would restart a node: a crash-recovery that nobody planned.
+
+    A name leads to the node itself (dnsrr), not to a virtual address that balances load between replicas.
+    """
+    deploy: Document = {"endpoint_mode": "dnsrr", "restart_policy": {"condition": "none"}}
     limits: dict[str, str] = {}
     if options.cpus is not None:
         limits["cpus"] = f"{options.cpus:g}"

@@ -7,7 +7,6 @@ import enum
 import functools
 import inspect
 import logging
-import re
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from distbench.algorithm import Algorithm
-from distbench.annotations import class_of, members, resolve, show_type
+from distbench.annotations import class_of, located, members, resolve, show_type
 from distbench.decorators import MISSING, ChildMark, ClassMark, FieldMark, HandlerMark
 from distbench.errors import DefinitionError, nearest
 from distbench.shapes import Shape, compile_shape
@@ -137,7 +136,7 @@ class _Reader:
                     holder = types.new_class(base.__name__, (), {}, None)
                     holder.__module__, holder.__qualname__ = base.__module__, base.__qualname__
                     holder.__annotations__ = {name: annotation}
-                    self.hints[name] = resolve(holder, self._scope(base), f"{base.__qualname__}.{name}")[name]
+                    self.hints[name] = resolve(holder, self._scope(base), functools.partial(self._used, name))[name]
 
     def read(self) -> AlgorithmDefinition:
         cls = self.cls
@@ -170,21 +169,14 @@ class _Reader:
             file=inspect.getsourcefile(cls) if cls.__module__ != "__main__" else None,
         )
 
+    def _used(self, name: str, unknown: str) -> str:
+        return self._where(name)
+
     def _where(self, name: str, function: Any = None) -> str:
         code = getattr(inspect.unwrap(function) if callable(function) else function, "__code__", None)
-        place = (code.co_filename, code.co_firstlineno) if code else self._place(name)
-        at = f" ({place[0].rpartition('/')[2]}:{place[1]})" if place else ""
-        return f"{self.cls.__qualname__}.{name}{at}"
-
-    def _place(self, name: str) -> tuple[str, int] | None:
-        """File and line of an attribute that is no function; None where there is no source to look into."""
-        owner = next((base for base in self.cls.__mro__ if name in base.__dict__), self.cls)
-        try:
-            file, (lines, first) = inspect.getsourcefile(owner), inspect.getsourcelines(owner)
-        except (OSError, TypeError):
-            return None
-        written = re.compile(rf"\s+{name}\s*[:=]")
-        return (file or "", next((first + index for index, line in enumerate(lines) if written.match(line)), first))
+        if code is None:
+            return located(self.cls, name)
+        return f"{self.cls.__qualname__}.{name} ({code.co_filename.rpartition('/')[2]}:{code.co_firstlineno})"
 
     def _mark(self, name: str, value: Any) -> HandlerMark | None:
         """The mark of a handler; a method that overrides a handler is one as well, with or without the decorator."""
@@ -258,7 +250,7 @@ class _Reader:
                 f"e.g. '{message.name}: {name.title().replace('_', '')}'"
             )
         owner = next((b for b in self.cls.__mro__ if b.__dict__.get(name) is function), self.cls)
-        hints = resolve(function, {owner.__name__: owner, **self._scope(owner)}, where)
+        hints = resolve(function, {owner.__name__: owner, **self._scope(owner)}, lambda _: where)
         return message.name, hints[message.name], hints.get("return")
 
     def _interception(

@@ -11,10 +11,10 @@ import msgspec
 
 from distbench.annotations import class_of, element_of, fields_of, member_for, show_type
 from distbench.community import PeerId
-from distbench.errors import MessageError, SignatureError
+from distbench.errors import DefinitionError, MessageError, SignatureError
 from distbench.messages import is_message, message_class, tag_of, type_name
 from distbench.refusals import explain
-from distbench.shapes import AnyValue, Foreign, OneOf, Shape, compile_shape
+from distbench.shapes import AnyValue, Foreign, OneOf, Shape, compile_shape, prepare
 from distbench.signing import KeyPair, Keyring, Signed, wire_parts
 
 __all__ = ["Codec", "Decode", "Encode", "Format", "explain"]
@@ -70,6 +70,7 @@ class Codec:
         kind = type(value)
         member = None if annotation is None else member_for(annotation, value)
         if is_message(kind):
+            prepare(kind)  # inside Any stands what no annotation named yet
             hints = fields_of(member if class_of(member) is kind else kind)
             names = kind.__struct_fields__
             return [tag_of(kind), *(self._written(getattr(value, name), hints.get(name)) for name in names)]
@@ -109,6 +110,13 @@ class Codec:
         if annotation not in self._shapes:
             self._shapes[annotation] = compile_shape(annotation, show_type(annotation))
         return self._shapes[annotation]
+
+    def _known(self, cls: type) -> Any:
+        """What is decoded for a class that was met by its name: a peer may name one that cannot be sent."""
+        try:
+            return self._shape(cls).decoded
+        except DefinitionError as error:
+            raise ValueError(str(error)) from None
 
     def sign(self, value: Any, pair: KeyPair, signer: PeerId) -> Signed[Any]:
         """Sign the bytes of ``value``; what is inside the result is a copy."""
@@ -185,7 +193,7 @@ class Codec:
             if "." in tag:
                 found = message_class(tag)
                 if found is not None:
-                    return self._convert(raw, self._shape(found).decoded)
+                    return self._convert(raw, self._known(found))
                 if not signed:
                     raise ValueError(f"Expected a message that is known here, got `{tag}`")
             return [self._read_any(item, signed) for item in (raw[1:] if tag == _LIST_TAG and not signed else raw)]

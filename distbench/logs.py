@@ -15,6 +15,7 @@ class TraceLogger(logging.getLoggerClass()):  # type: ignore[misc]
     def trace(self, message: object, *args: Any, **named: Any) -> None:
         """Log below DEBUG."""
         if self.isEnabledFor(TRACE):
+            named["stacklevel"] = named.get("stacklevel", 1) + 1  # the caller's line, not this one
             self._log(TRACE, message, args, **named)
 
 

@@ -56,7 +56,11 @@ class Peers(dict[PeerId, Peer]):
     def __missing__(self, peer_id: PeerId) -> Peer:
         found = self._others(peer_id)
         if found is None:
-            raise KeyError(f"{peer_id!r} is no neighbour of this node{nearest(peer_id, self)}")
+            names = [*list(self)[:10], *(["..."] if len(self) > 10 else [])]
+            hint = nearest(peer_id, self) if isinstance(peer_id, str) else ""
+            raise KeyError(
+                f"{peer_id!r} is no neighbour of this node" + (hint or f"; it has {', '.join(names) or 'none'}")
+            )
         return found
 
 
@@ -102,9 +106,10 @@ def _method(index: int, handler: HandlerDefinition) -> Callable[..., Any]:
         async def method(self: Peer, message: object) -> Any:
             return await self._outlets[index].call(self.peer_id, message)
 
-    parameter = handler.parameter if handler.parameter not in ("self", "waits") else "message"
+    parameter = handler.parameter if handler.parameter != "self" else "message"
     # The user's own word for the parameter, so that peer.vote(msg=...) works at no cost a call.
-    names = tuple(parameter if name == "message" else name for name in method.__code__.co_varnames)
+    words = {"message": parameter, "waits": f"{parameter}_waits"}
+    names = tuple(words.get(name, name) for name in method.__code__.co_varnames)
     method.__code__ = method.__code__.replace(co_varnames=names)
     method.__name__ = handler.name
     method.__qualname__ = handler.function.__qualname__

@@ -11,17 +11,30 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import functools
+import re
 import sys
 import types
 import typing
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import msgspec
 
-from distbench.annotations import ARRAYS, CONTAINERS, MAPS, SETS, bound_of, members, resolve, show_type
+from distbench.annotations import (
+    ARRAYS,
+    CONTAINERS,
+    MAPS,
+    SETS,
+    bound_of,
+    fields_of,
+    located,
+    members,
+    resolve,
+    show_type,
+)
 from distbench.errors import DefinitionError
 from distbench.messages import is_message, scope_of, tag_of
 from distbench.signing import RESERVED_NAMES, Signed
@@ -92,7 +105,7 @@ _OLD_NAMES = tuple(
 
 def compile_shape(annotation: Any, where: str) -> Shape:
     """Compile a resolved annotation; ``where`` names handler or field in a ``DefinitionError``."""
-    walk = _Walk(where)
+    walk = _Walk(lambda: where)
     decoded = walk.replace(annotation)
     traits = set(walk.inside.traits)
     for cls in _reachable(walk.inside.messages):
@@ -112,7 +125,7 @@ def _reachable(first: list[type]) -> Iterator[Any]:
         cls = waiting.pop()
         if cls not in seen:
             seen.add(cls)
-            _prepare(cls)
+            prepare(cls)
             yield cls
             waiting += cls.__distbench_inside__.messages  # type: ignore[attr-defined]
 
@@ -120,7 +133,8 @@ def _reachable(first: list[type]) -> Iterator[Any]:
 class _Walk:
     """One walk over an annotation: what msgspec shall decode instead, and what was met on the way."""
 
-    def __init__(self, where: str) -> None:
+    def __init__(self, where: Callable[[], str]) -> None:
+        """``where`` names handler or field in a mistake."""
         self.where = where
         self.inside = _Inside()
 
@@ -174,14 +188,14 @@ class _Walk:
             enumerated = isinstance(base, type) and issubclass(base, enum.Enum)
             if base not in (str, int) and not enumerated and get_origin(base) is not typing.Literal:
                 raise DefinitionError(
-                    f"{self.where}: a dict's keys are str, int or PeerId, not {show_type(key)}; send a list of pairs"
+                    f"{self.where()}: a dict's keys are str, int or PeerId, not {show_type(key)}; send a list of pairs"
                 )
         if origin is tuple and arguments == ():
             return tuple[()]
         return origin[tuple(a if a is Ellipsis else self.replace(a) for a in arguments)]
 
     def _message(self, cls: Any, arguments: tuple[Any, ...]) -> Any:
-        _prepare(cls)
+        prepare(cls)
         self.inside.messages.append(cls)
         parameters = getattr(cls, "__parameters__", ())
         if not parameters:
@@ -195,7 +209,7 @@ class _Walk:
             for name in RESERVED_NAMES:
                 if is_message(cls) and name in cls.__dataclass_fields__:
                     raise DefinitionError(
-                        f"{self.where}: {cls.__qualname__}.{name} hides Signed's own {name!r}; rename the field"
+                        f"{self.where()}: {cls.__qualname__}.{name} hides Signed's own {name!r}; rename the field"
                     )
         self.inside.traits.update(("signed", "special"))
         signed: Any = Signed
@@ -217,7 +231,7 @@ class _Walk:
             return typing.Union[tuple(decoded)]  # noqa: UP007
         messages = {tag_of(get_origin(m) or m): m for m in sent}
         if len(messages) < len(sent):
-            raise DefinitionError(f"{self.where}: {show_type(annotation)} holds one message class twice")
+            raise DefinitionError(f"{self.where()}: {show_type(annotation)} holds one message class twice")
         self.inside.traits.add("special")
         body = {
             "signed": tuple(signed),
@@ -234,7 +248,7 @@ class _Walk:
         try:
             msgspec.json.Decoder(decoded, dec_hook=lambda kind, value: value)
         except TypeError as error:
-            raise DefinitionError(f"{self.where}: {show_type(annotation)} cannot be sent: {error}") from None
+            raise DefinitionError(f"{self.where()}: {show_type(annotation)} cannot be sent: {error}") from None
 
     def _foreign(self, annotation: Any) -> Any:
         """An Enum, a plain class with fields that msgspec knows by itself, or a mistake."""
@@ -248,34 +262,40 @@ class _Walk:
         )
         if not known or hasattr(cls, "__distbench_made__"):
             hint = f"write @message above 'class {cls.__name__}'" if known else "use a @message class or a plain type"
-            raise DefinitionError(f"{self.where}: {show_type(annotation)} cannot be sent; {hint}")
+            raise DefinitionError(f"{self.where()}: {show_type(annotation)} cannot be sent; {hint}")
         for name, hint in typing.get_type_hints(cls).items():
-            inner = _Walk(f"{cls.__qualname__}.{name}")
+            inner = _Walk(functools.partial(located, cls, name))
             inner.replace(hint)
             if "special" in inner.inside.traits or inner.inside.messages:
                 raise DefinitionError(
-                    f"{self.where}: {cls.__qualname__}.{name} is a {show_type(hint)}, so it needs a message around it; "
+                    f"{self.where()}: {cls.__qualname__}.{name} is a {show_type(hint)}, which only a message may hold; "
                     f"write @message above 'class {cls.__name__}'"
                 )
         self.inside.traits.add("special")
         return type("Foreign", (Foreign,), {"cls": annotation, "__qualname__": show_type(annotation)})
 
 
-def _prepare(cls: Any) -> None:
+def _field_that_names(cls: Any, word: str) -> str:
+    names = re.compile(rf"\b{word}\b")
+    return located(cls, next((name for name, written in cls.__annotations__.items() if names.search(str(written))), ""))
+
+
+def prepare(cls: Any) -> None:
     """Replace the annotations of a message class, once, before msgspec first looks at them."""
     if "__distbench_inside__" in cls.__dict__:
         return
     cls.__distbench_inside__ = inside = _Inside()
     try:
-        for base in cls.__mro__[1:]:
-            if is_message(base):
-                _prepare(base)
-                inside.messages.append(base)
-        hints = resolve(cls, scope_of(cls), cls.__qualname__)
+        hints: dict[str, Any] = {}
+        for base in reversed(cls.__dict__.get("__orig_bases__", cls.__bases__)):
+            if is_message(get_origin(base) or base):
+                prepare(get_origin(base) or base)
+                hints |= fields_of(base)
+        hints |= resolve(cls, scope_of(cls), functools.partial(_field_that_names, cls))
         replaced = {}
-        for name in cls.__annotations__:
-            walk = _Walk(f"{cls.__qualname__}.{name}")
-            replaced[name] = walk.replace(hints[name])
+        for name, hint in hints.items():  # the inherited ones too: what they inherit may be given type parameters here
+            walk = _Walk(functools.partial(located, cls, name))
+            replaced[name] = walk.replace(hint)
             inside.traits.update(walk.inside.traits)
             inside.messages.extend(walk.inside.messages)
     except BaseException:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -93,6 +94,18 @@ def leaves_nothing_behind() -> Iterator[None]:
     left += [f"child process {pid}" for pid in sorted(child_processes() - children) if not is_resource_tracker(pid)]
     left += [f"thread {thread.name}" for thread in set(threading.enumerate()) - threads if outlives(thread)]
     assert not left, "left behind: " + "; ".join(left)
+
+
+@pytest.fixture(autouse=True)
+def forgets_modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A module that a test wrote and loaded in this process is not there for the next one."""
+    before = set(sys.modules)
+    yield
+    folder = str(tmp_path_factory.getbasetemp().resolve())
+    for name in set(sys.modules) - before:
+        file = getattr(sys.modules[name], "__file__", None)
+        if file is not None and str(Path(file).resolve()).startswith(folder):
+            del sys.modules[name]
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -67,9 +67,6 @@ def dockerize(
     context = _context(image)
     if copy and (packed.folder is None or context is None):
         raise ConfigError("--copy is for an algorithm of your own, in an image that is built from the repository")
-    owner = None
-    if report_dir is not None or keys is not None:
-        owner = _user()
     document = compose_document(
         nodes,
         ComposeOptions(
@@ -87,7 +84,7 @@ def dockerize(
             port=port,
             report_dir=None if report_dir is None else _report_folder(report_dir),
             keys=None if keys is None else _key_folder(keys, nodes),
-            user=owner,
+            user=_user(),
             image=image,
             base_image=base_image,
             cpus=cpus,
@@ -141,7 +138,7 @@ def _inside(folder: Path, context: Path) -> str:
 
 
 def _user() -> str | None:
-    """Who runs this: the containers write and read files of this user as this user."""
+    """Who runs this: the containers read and write files of this user as this user."""
     return f"{os.getuid()}:{os.getgid()}" if hasattr(os, "getuid") else None
 
 
@@ -180,7 +177,8 @@ def _memory(text: str) -> str:
     return text.lower()
 
 
-_RUN = "The run"
+_HOW = "How"
+_END = "When it ends, at the latest"
 _CONTAINERS = "The containers"
 
 dockerize_command = Command(
@@ -191,7 +189,7 @@ dockerize_command = Command(
         *(option for option in RUN_OPTIONS if option.name in _FROM_RUN),
         Option(
             ["-t", "--timeout"],
-            section=_RUN,
+            section=_END,
             metavar="SECONDS",
             type=amount("seconds"),
             default=DEFAULT_TIMEOUT,
@@ -200,7 +198,7 @@ dockerize_command = Command(
         ),
         Option(
             ["--startup-delay"],
-            section=_RUN,
+            section=_HOW,
             metavar="MS",
             type=amount("milliseconds", zero=True),
             default=DEFAULT_STARTUP_DELAY,
@@ -209,7 +207,7 @@ dockerize_command = Command(
         ),
         Option(
             ["--seed"],
-            section=_RUN,
+            section=_HOW,
             metavar="N",
             type=whole(least=0, most=2**63 - 1),
             default=0,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -49,34 +51,54 @@ def _text() -> str:
 
 
 def find_section(text: str, topic: str) -> str:
-    """The sections whose heading has ``topic`` in it, each with all that stands below it. ConfigError if none has."""
+    """The sections whose heading has ``topic`` in it, each with all below it; else those whose text mentions it.
+
+    ConfigError if there is none of either.
+    """
     lines = text.splitlines()
-    headings: list[tuple[int, int, str]] = []
-    fenced = False
-    for number, line in enumerate(lines):
-        if line.lstrip().startswith("```"):
-            fenced = not fenced
-        found = None if fenced else _HEADING.match(line)
-        if found:
-            headings.append((number, len(found[1]), found[2]))
-    parts = []
+    headings = _headings(lines)
+    found = []
     end = 0
     for place, (start, depth, title) in enumerate(headings):
         if start >= end and topic.lower() in title.lower():
             end = next((at for at, other, _ in headings[place + 1 :] if other <= depth), len(lines))
-            parts.append("\n".join(lines[start:end]).strip() + "\n")
-    if not parts:
-        titles = {title.lower(): title for _, _, title in headings}
-        words = {word: word for title in titles for word in re.findall(r"\w{4,}", title)}
-        raise ConfigError(f"the guide has no section about {topic!r}{nearest(topic.lower(), [*titles, *words])}")
-    return "\n".join(parts)
+            found.append(lines[start:end])
+    if not found:
+        starts = [start for start, _, _ in headings] + [len(lines)]
+        parts = [lines[start:end] for start, end in pairwise(starts)]
+        found = [part for part in parts if topic.lower() in "\n".join(part).lower()]
+    if not found:
+        titles = {title.lower() for _, _, title in headings}
+        words = {word for title in titles for word in re.findall(r"\w{4,}", title)}
+        close = nearest(topic.lower(), [*titles, *words])
+        raise ConfigError(f"the guide says nothing about {topic!r}{close}")
+    return "\n\n".join("\n".join(part).strip() for part in found) + "\n"
+
+
+def _headings(lines: Sequence[str]) -> list[tuple[int, int, str]]:
+    """Line, depth and text of each heading outside of code."""
+    found = []
+    fenced = False
+    for number, line in enumerate(lines):
+        if line.lstrip().startswith("```"):
+            fenced = not fenced
+        heading = None if fenced else _HEADING.match(line)
+        if heading:
+            found.append((number, len(heading[1]), heading[2]))
+    return found
 
 
 guide_command = Command(
     "guide",
     guide,
-    help="Show the guide, or its sections with TOPIC in their heading: paged on a terminal, else as Markdown.",
+    help="Show the guide, or its sections about TOPIC: paged on a terminal, else as Markdown.",
     params=[
-        Argument("topic", metavar="[TOPIC]", help="Words of a heading, such as seeds.", required=False, several=True)
+        Argument(
+            "topic",
+            metavar="[TOPIC]",
+            help="Words of a heading or of the text, such as seeds.",
+            required=False,
+            several=True,
+        )
     ],
 )

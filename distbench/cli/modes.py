@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -45,6 +46,7 @@ def _offline(
 def _local(
     definition: AlgorithmDefinition, config: RunConfig, options: RunOptions, mode_options: ModeOptions
 ) -> RunResult:
+    _check_system()
     from distbench.config.discovery import load_algorithm
     from distbench.running.local import run_local
 
@@ -62,6 +64,7 @@ def _local(
 def _network(
     definition: AlgorithmDefinition, config: RunConfig, options: RunOptions, mode_options: ModeOptions
 ) -> RunResult:
+    _check_system()
     from distbench.config.discovery import load_algorithm
     from distbench.running.network import run_network
 
@@ -79,6 +82,11 @@ def _network(
         link_limit=mode_options.link_limit,
         keys=mode_options.keys,
     )
+
+
+def _check_system() -> None:
+    if sys.platform == "win32":
+        raise ConfigError("local and network mode need Linux or macOS; on Windows use --mode offline")
 
 
 MODES: Final[Mapping[str, Runner]] = {

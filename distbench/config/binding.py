@@ -143,7 +143,7 @@ def _as_it_is(kind: Any, value: object) -> object:
 def _warn_of_unknown(
     definition: AlgorithmDefinition, node: NodeConfig, prefix: str, block: Mapping[str, object], warned: set[str]
 ) -> None:
-    known = {*definition.config_fields, *definition.children}
+    known = [*definition.config_fields, *definition.children]
     for key in block:
         if key not in known and f"{prefix}{key}" not in warned:
             warned.add(f"{prefix}{key}")

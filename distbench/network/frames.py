@@ -27,13 +27,13 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
+from distbench.node.port import MAX_PAYLOAD
+
 REPLY: Final = -1
 """In place of a handler: the payload is what the handler returned."""
 ERROR_REPLY: Final = -2
 """In place of a handler: the payload says what the handler raised."""
 
-MAX_PAYLOAD: Final = 64 * 2**20
-"""Bytes of the largest message."""
 BATCH_MESSAGES: Final = 512
 """Most messages in one batch."""
 BATCH_LIMIT: Final = 130 * 1024

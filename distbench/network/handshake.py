@@ -19,7 +19,8 @@ A side moves on like this; everything else is refused:
 A signature covers a label, the signer's role, and every field of Hello and Challenge with it: run id, both ids, both
 keys, both nonces and the rest. So it is worth nothing in another handshake (replay), in the other role (reflection), to
 another node or in another run. The responder compares before it verifies, and verifies before it signs. Refusals and
-what precedes the proofs are unproven: they are printed, and change nothing.
+what precedes the proofs are unproven: they are printed, and change nothing; a connection that is in use is taken over
+only by a proof.
 
 The roster maps the ids that may connect to their keys, or to None where the first key that proves itself is to stand;
 the caller then enters it. What this does not protect: the content of a connection after the handshake, against someone
@@ -48,6 +49,8 @@ from distbench.network.greetings import (
 )
 from distbench.network.party import Agreed, Cause, HandshakeRefused, Party
 
+TOO_EARLY: Final = "the other nodes are not known here yet; try again"
+"""The reason of a refusal that is no fault of anybody: it is neither counted nor shown."""
 _INITIATOR: Final = "initiator"
 _RESPONDER: Final = "responder"
 
@@ -141,6 +144,8 @@ class Handshake:
     def _step(self, greeting: Greeting) -> bytes:
         if isinstance(greeting, Refusal):
             self._phase = Phase.REFUSED
+            if greeting.reason == TOO_EARLY:
+                raise HandshakeRefused(Cause.EARLY, "it does not know the other nodes yet", b"")
             reason = "".join(c if c.isprintable() else "?" for c in greeting.reason)
             raise HandshakeRefused(Cause.BY_PEER, f"refused by the peer: {reason}", b"")
         phase = NEXT.get((self._phase, type(greeting)))
@@ -162,6 +167,8 @@ class Handshake:
     def _check_key(self, peer: PeerId, key: bytes) -> None:
         """Refuse an id that is not in the roster, and a key that is not this id's."""
         if peer == self._me.node or peer not in self._me.roster:
+            if self._me.early:
+                self._refuse(Cause.EARLY, TOO_EARLY)
             self._refuse(Cause.STRANGER, f"{peer!r} is no peer of {self._me.node}; compare the configs of both")
         if self._me.roster[peer] not in (None, key):
             self._refuse(Cause.IMPOSTOR, f"{peer} showed a key that is not the one known for it")
@@ -187,7 +194,10 @@ class Handshake:
     def _received_from(self, peer: PeerId, incarnation: int) -> int:
         number = self._me.received(peer, incarnation)
         if number is None:
-            self._refuse(Cause.STALE, f"incarnation {incarnation} of {peer} is over; a later one is known")
+            self._refuse(
+                Cause.STALE,
+                f"incarnation {incarnation} of {peer} is over: {self._me.node} counts it as gone or knows a later one",
+            )
         return number
 
 
@@ -268,7 +278,6 @@ class Responder(Handshake):
         self._check_terms(hello)
         self._check_key(peer, hello.key)
         self._check_nonce(hello.nonce)
-        self._received_from(peer, hello.incarnation)
         me = self._me
         self._hello = hello
         self._challenge = Challenge(me.terms.run or hello.run, me.keys.public, me.incarnation, self._nonce)

@@ -31,7 +31,8 @@ class Verify(Protocol):
 
 Received = Callable[[PeerId, int], int | None]
 """For a peer and its incarnation: the last number received in the session with it, 0 if there is none yet, None if a
-later incarnation of that peer is known. Asked at the last moment: then the previous connection must be read no more."""
+later incarnation of that peer is known, or it counts as gone. Asked at the last moment, of a peer that has proven who
+it is or was dialled: from then on the previous connection must be read no more."""
 
 
 Roster = Mapping[PeerId, bytes | None]
@@ -53,6 +54,7 @@ class Cause(StrEnum):
     IMPOSTOR = "wrong key"
     SIGNATURE = "signature"
     STALE = "stale incarnation"
+    EARLY = "too early"
     BY_PEER = "refused by the peer"
 
 
@@ -92,6 +94,8 @@ class Party:
     roster: Roster
     verify: Verify
     received: Received
+    early: bool = False
+    """The roster is not complete yet: who is not in it may try again."""
 
     def __post_init__(self) -> None:
         if not 0 < len(self.node) <= ID_LENGTH:

@@ -5,6 +5,7 @@ and sends the rest again over the next connection; what arrives twice is dropped
 
     phase    signal        next     what happens
     DOWN     CONNECTED     UP       what the peer does not have yet is queued again
+    DOWN     SAID_BYE      CLOSED   nobody hears it; what was kept for the peer is dropped
     UP       CONNECTED     UP       a newer connection takes over: likewise
     UP       DISCONNECTED  DOWN     what was written may be lost
     UP       SAID_BYE      LEAVING  nothing is sent any more, and nothing taken
@@ -33,7 +34,6 @@ from typing import Final
 from distbench.errors import InternalError, MessageError, WireError
 from distbench.network.frames import (
     BATCH_MESSAGES,
-    MAX_PAYLOAD,
     Ack,
     Batch,
     Bye,
@@ -45,6 +45,7 @@ from distbench.network.frames import (
     encode_bye,
     encode_single,
 )
+from distbench.node.port import MAX_PAYLOAD
 
 RESEND_WEIGHT: Final = 4 * 2**20
 """A session is full when what it keeps for the peer weighs this much, and free again at half of it."""
@@ -82,6 +83,7 @@ class Signal(Enum):
 
 NEXT: Final = {
     (Phase.DOWN, Signal.CONNECTED): Phase.UP,
+    (Phase.DOWN, Signal.SAID_BYE): Phase.CLOSED,
     (Phase.UP, Signal.CONNECTED): Phase.UP,
     (Phase.UP, Signal.DISCONNECTED): Phase.DOWN,
     (Phase.UP, Signal.SAID_BYE): Phase.LEAVING,
@@ -96,6 +98,12 @@ _OVER: Final = (Phase.LEAVING, Phase.CLOSED)
 
 _Sealed = tuple[int, int, bytes]
 """A frame, encoded once and written as often as it takes: number of its last message, weight, bytes."""
+
+
+def check_size(payload: bytes) -> None:
+    """Raises MessageError for a payload that no link carries."""
+    if len(payload) > MAX_PAYLOAD:
+        raise MessageError(f"a message of {len(payload):,} bytes: a link carries at most {MAX_PAYLOAD:,} bytes")
 
 
 class Session:
@@ -245,7 +253,7 @@ class Session:
         return messages if new == count else messages[count - new :]
 
     def bye(self, reason: str) -> bytes:
-        """The last bytes to write, after all of ``take_output()``; only while UP.
+        """The last bytes to write, after all of ``take_output()``; while DOWN there is nobody to write them to.
 
         The connection is to be read until the peer closes it: closing it with bytes unread could destroy these.
         """
@@ -317,8 +325,7 @@ class Session:
         message = self._pending.pop()
         weight = len(message[2]) + MESSAGE_WEIGHT
         self._pending_weight -= weight
-        if len(message[2]) > MAX_PAYLOAD:
-            raise MessageError(f"a message of {len(message[2]):,} bytes: a link carries at most {MAX_PAYLOAD:,} bytes")
+        check_size(message[2])
         if self._pending:
             self._seal()
         self._enqueue(1, weight, encode_single(self._sealed + 1, self.received, message))

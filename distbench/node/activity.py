@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import math
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -55,6 +57,7 @@ class NodeLoop(_Loop):
     def __init__(self) -> None:
         super().__init__()
         self._tasks: list[asyncio.Task[Any]] = []
+        self._failed: list[weakref.ref[asyncio.Task[Any]]] = []
         self.on_activity: Callable[[], None] = _nobody_listens
 
     timers = 0
@@ -66,14 +69,14 @@ class NodeLoop(_Loop):
     """The algorithm opened sockets or processes of its own: who knows what they will bring."""
 
     def call_later(self, delay: float, callback: Any, *args: Any, context: contextvars.Context | None = None) -> Any:  # type: ignore[override]
-        if current_node.get() is None:
+        if current_node.get() is None or delay == math.inf:  # what waits for the end of time waits for nothing
             return super().call_later(delay, callback, *args, context=context)
         timer = UserTimer(self)
         timer._handle = super().call_later(delay, timer._fire, callback, args, context=context)
         return timer
 
     def call_at(self, when: float, callback: Any, *args: Any, context: contextvars.Context | None = None) -> Any:  # type: ignore[override]
-        if current_node.get() is None:
+        if current_node.get() is None or when == math.inf:
             return super().call_at(when, callback, *args, context=context)
         timer = UserTimer(self)
         timer._handle = super().call_at(when, timer._fire, callback, args, context=context)
@@ -101,8 +104,21 @@ class NodeLoop(_Loop):
 
     def tasks(self) -> list[asyncio.Task[Any]]:
         """The tasks of the node's own code that are not done, in the order of their creation."""
-        self._tasks = [task for task in self._tasks if not task.done()]
-        return list(self._tasks)
+        left = []
+        for task in self._tasks:
+            if not task.done():
+                left.append(task)
+            elif getattr(task, "_log_traceback", False):
+                self._failed.append(weakref.ref(task))  # nobody else holds it: then asyncio reports it at once
+        self._tasks = left
+        return list(left)
+
+    def failed_tasks(self) -> list[asyncio.Task[Any]]:
+        """The tasks of the node's own code that failed without anybody having looked at their exceptions."""
+        self.tasks()
+        found = [task for reference in self._failed if (task := reference()) is not None]
+        self._failed.clear()
+        return [task for task in found if getattr(task, "_log_traceback", False)]
 
     @property
     def passive(self) -> bool:

@@ -133,7 +133,7 @@ class StandIn(msgspec.Struct, weakref=True, eq=False):
         self._real("print_stack").print_stack(limit=limit, file=file)
 
     def get_context(self) -> contextvars.Context:
-        return contextvars.copy_context() if self._task is None else self._task.get_context()  # type: ignore[attr-defined,no-any-return]
+        return contextvars.copy_context() if self._task is None else self._task.get_context()  # type: ignore[attr-defined]
 
     def remove_done_callback(self, callback: Callable[[Any], object]) -> int:
         return self._real("remove_done_callback").remove_done_callback(callback)

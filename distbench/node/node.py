@@ -32,7 +32,7 @@ from distbench.node.execution import IDLE, Resumed, Runner, StandIn, begin_task,
 from distbench.node.failures import is_cancellation, name_exception, render_traceback, safe_repr
 from distbench.node.layer import Layer
 from distbench.node.lifecycle import Phase, Signal, following
-from distbench.node.port import FAULT, NOTHING, REPLY, Link, Port
+from distbench.node.port import FAULT, MAX_PAYLOAD, NOTHING, REPLY, Link, Port
 from distbench.node.route import REFUSALS, Codecs, Hook, Route
 from distbench.peer import Peer, Peers, explain_missing, peer_class
 from distbench.signing import KeyPair, Signed
@@ -220,7 +220,7 @@ class Node:
         for layer in self._layers:
             path = layer.bound.path
             hook = Hook(f"{path}.on_start" if path else "on_start")
-            self._run(layer.instance.on_start(), hook, None, 0, NOTHING)
+            self._run(type(layer.instance).on_start(layer.instance), hook, None, 0, NOTHING)
             if self.phase is Phase.CRASHED:
                 return
         self.phase = following(self.phase, Signal.STARTED)
@@ -404,11 +404,16 @@ class Node:
             copy = NOTHING if route.check_reply is None else route.check_reply(payload)
         except REFUSALS as error:
             refused = route.refused(value, route.definition.reply, error)
-            refused = MessageError(str(refused).replace(" takes ", " returns ", 1))
-            self.fail(route.name, "", refused)
-            self.fault(dst, call, refused)
+            self._cannot_reply(route, dst, call, MessageError(str(refused).replace(" takes ", " returns ", 1)))
+            return
+        if len(payload) > MAX_PAYLOAD:
+            self._cannot_reply(route, dst, call, route.too_large(len(payload)))
             return
         (self.links.get(dst) or self.open(dst)).send(REPLY, call, payload, copy)
+
+    def _cannot_reply(self, route: Route, dst: PeerId, call: int, refused: MessageError) -> None:
+        self.fail(route.name, "", refused)
+        self.fault(dst, call, refused)
 
     def fault(self, dst: PeerId, call: int, error: BaseException) -> None:
         """Tell a caller that its handler raised."""
@@ -416,8 +421,8 @@ class Node:
         payload = msgspec.msgpack.encode(text[:1000])
         (self.links.get(dst) or self.open(dst)).send(FAULT, call, payload, NOTHING)
 
-    def fail(self, handler: str, message: str, error: BaseException) -> None:
-        """Record that user code of this node raised; the run goes on to its end."""
+    def fail(self, handler: str, message: str, error: BaseException, at: float | None = None) -> None:
+        """Record that user code of this node raised, now or ``at`` a time before; the run goes on to its end."""
         self.failed = True
         hint = explain_missing(error) if isinstance(error, AttributeError) else None
         if hint is not None and hint not in getattr(error, "__notes__", ()):
@@ -426,7 +431,10 @@ class Node:
         cause.__cause__ = error
         text = render_traceback(error)
         self.observer.on_failure(
-            self, NodeFailure(self.node_id, handler, message, self.now(), name_exception(error), text, cause)
+            self,
+            NodeFailure(
+                self.node_id, handler, message, self.now() if at is None else at, name_exception(error), text, cause
+            ),
         )
 
     def breathe(self, waits: Awaitable[None] | None) -> Awaitable[None]:
@@ -471,7 +479,7 @@ class Job:
             node.fail(self.route.name, message, error)
         if self.call and self.src is not None and node.phase is Phase.RUNNING:
             node.fault(self.src, self.call, error)
-        if isinstance(self.route, Hook) and not is_cancellation(error):
+        if isinstance(self.route, Hook) and node.phase is not Phase.LEAVING and not is_cancellation(error):
             node.crash()
 
 

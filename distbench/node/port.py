@@ -11,6 +11,8 @@ REPLY: Final = -1
 """In place of a handler's number: the reply to a call."""
 FAULT: Final = -2
 """In place of a handler's number: the handler of a call raised."""
+MAX_PAYLOAD: Final = 64 * 2**20
+"""Bytes of the largest message that a link takes."""
 NOTHING: Final = object()
 """No decoded copy travels with the bytes."""
 

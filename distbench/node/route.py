@@ -14,7 +14,7 @@ from distbench.community import PeerId
 from distbench.definition import HandlerDefinition
 from distbench.errors import MessageError
 from distbench.formats import Codec, Decode, Encode, explain
-from distbench.node.port import NOTHING
+from distbench.node.port import MAX_PAYLOAD, NOTHING
 from distbench.shapes import Shape
 
 if TYPE_CHECKING:
@@ -62,9 +62,12 @@ class Route:
             value = NOTHING if self.check is None else self.check(payload)
         except REFUSALS as error:
             raise self.refused(message, self.definition.message, error) from None
+        size = len(payload)
+        if size > MAX_PAYLOAD:
+            raise self.too_large(size)
         node = self.node
         self.messages_out += 1
-        self.bytes_out += len(payload)
+        self.bytes_out += size
         waits = (node.links.get(dst) or node.open(dst)).send(self.number, 0, payload, value)
         node.burst += 1
         return node.breathe(waits) if node.burst >= 1000 else waits
@@ -76,18 +79,25 @@ class Route:
             value = NOTHING if self.check is None else self.check(payload)
         except REFUSALS as error:
             raise self.refused(message, self.definition.message, error) from None
+        size = len(payload)
+        if size > MAX_PAYLOAD:
+            raise self.too_large(size)
         node = self.node
         link = node.links.get(dst) or node.open(dst)
         future: asyncio.Future[Any] = asyncio.Future(loop=node.loop)
         waits = link.send(self.number, node.calls.open(dst, self, future), payload, value)
         self.messages_out += 1
-        self.bytes_out += len(payload)
+        self.bytes_out += size
         return future if waits is None else _both(waits, future)
 
     def refused(self, value: object, shape: Shape, error: Exception) -> MessageError:
         """The error that names handler, expected and found type, and what exactly did not fit."""
         annotation = shape.annotation
         return MessageError(f"{self.name} takes {show_type(annotation)}: {explain(error, value, annotation)}")
+
+    def too_large(self, size: int) -> MessageError:
+        """The error for a message that no link takes."""
+        return MessageError(f"{self.name}: a message of {size:,} bytes; the most that a link takes is {MAX_PAYLOAD:,}")
 
 
 class Codecs:

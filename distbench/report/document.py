@@ -44,6 +44,7 @@ class NodeDocument(Struct, forbid_unknown_fields=True):
     bytes_out: Count
     traffic: Annotated[dict[str, TrafficDocument], Meta(description="by handler; a child's is child.handler")]
     dropped: Annotated[dict[str, Count], Meta(description="messages dropped at this node, by reason")]
+    refused: Annotated[dict[str, Count], Meta(description="connections refused at this node, by cause")]
     report: Annotated[dict[str, Any], Meta(description="what the algorithm reports; a child's is nested")]
 
 
@@ -187,7 +188,7 @@ def seeds_document(result: SeedsResult, *, config: str, algorithm: str, command:
 
 def render_document(document: Document) -> str:
     """As JSON, indented."""
-    return json.dumps(msgspec.to_builtins(document), indent=2) + "\n"  # of integers of any size, unlike msgspec
+    return json.dumps(to_json(msgspec.to_builtins(document)), indent=2) + "\n"  # msgspec refuses very large integers
 
 
 def render_schema() -> str:
@@ -211,6 +212,7 @@ def _node(one: NodeResult, report: Mapping[str, object]) -> NodeDocument:
             for name, traffic in one.traffic.items()
         },
         dropped=dict(one.dropped),
+        refused=dict(one.refused),
         report={str(name): to_json(value) for name, value in report.items()},
     )
 

@@ -84,6 +84,7 @@ def report_line(result: RunResult, node: PeerId) -> dict[str, object]:
         "bytes_received": one.bytes_in,
         "bytes_sent": one.bytes_out,
         "dropped": dict(one.dropped),
+        "refused": dict(one.refused),
         "details": to_json(result.reports.get(node, {})),
     }
 
@@ -100,16 +101,21 @@ def to_json(value: object, depth: int = 0) -> object:
         case None | bool() | int():
             return value
         case str():
-            return str(value)
+            return _text(value)
         case float():
             return value if value - value == 0 else str(value)  # JSON knows no NaN and no infinity
         case _ if depth >= _DEEPEST:
             return "…"
         case Mapping():
-            return {str(key): to_json(item, depth + 1) for key, item in value.items()}
+            return {_text(str(key)): to_json(item, depth + 1) for key, item in value.items()}
         case list() | tuple():
             return [to_json(item, depth + 1) for item in value]
         case Set():
             return sorted((to_json(item, depth + 1) for item in value), key=repr)
         case _:
-            return str(value)
+            return _text(str(value))
+
+
+def _text(text: str) -> str:
+    """``text`` with half characters, which JSON cannot hold, written as escapes."""
+    return str(text) if text.isascii() else text.encode("utf-8", "backslashreplace").decode()

@@ -27,7 +27,7 @@ class Note:
 
 
 def notes(result: RunResult, *, tracebacks: bool = True) -> list[Note]:
-    """Failures, the check, nodes that never terminated, what still waits, drops, what was in transit, why it ended.
+    """Failures, the check, nodes that never terminated, what still waits, drops, refusals, messages in transit, the reason.
 
     Without ``tracebacks`` a failure is one line: for a reader who has seen them in the logs.
     """
@@ -38,6 +38,7 @@ def notes(result: RunResult, *, tracebacks: bool = True) -> list[Note]:
         *_never_terminated(result),
         *_suspended(result.suspended),
         *_dropped(result),
+        *_refused(result),
         *_in_transit(result.in_transit),
         *([Note(f"{result.outcome}: {result.reason}", "yellow")] if result.reason else []),
     ]
@@ -111,13 +112,24 @@ def _suspended(suspended: Sequence[Suspended]) -> Iterator[Note]:
 
 
 def _dropped(result: RunResult) -> Iterator[Note]:
-    by_reason: dict[str, dict[PeerId, int]] = {}
-    for node, one in result.nodes.items():
-        for reason, count in one.dropped.items():
-            if count:
-                by_reason.setdefault(reason, {})[node] = count
-    for reason, counts in by_reason.items():
+    for reason, counts in _by_reason((node, one.dropped) for node, one in result.nodes.items()):
         yield Note(f"dropped {_messages(sum(counts.values()))}: {reason} ({_at(counts)})", "yellow")
+
+
+def _refused(result: RunResult) -> Iterator[Note]:
+    for reason, counts in _by_reason((node, one.refused) for node, one in result.nodes.items()):
+        total = sum(counts.values())
+        yield Note(f"refused {total:,} connection{'s' * (total != 1)}: {reason} ({_at(counts)})", "yellow")
+
+
+def _by_reason(nodes: Iterable[tuple[PeerId, Mapping[str, int]]]) -> Iterable[tuple[str, Mapping[PeerId, int]]]:
+    """What was counted at every node, by what it was counted for."""
+    found: dict[str, dict[PeerId, int]] = {}
+    for node, counts in nodes:
+        for reason, count in counts.items():
+            if count:
+                found.setdefault(reason, {})[node] = count
+    return found.items()
 
 
 def _at(counts: Mapping[PeerId, int]) -> str:

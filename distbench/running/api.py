@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Literal, overload
 
 from distbench.algorithm import Algorithm
 from distbench.errors import ConfigError
@@ -17,12 +17,18 @@ if TYPE_CHECKING:
 
 __all__ = ["load_class", "read_config", "run"]
 
+Mode = Literal["offline", "local"]
+
 
 @overload
 def run(
     algorithm: type[Algorithm] | str,
     config: ConfigSource,
     *,
+    mode: Mode = "offline",
+    port_base: int = 0,
+    startup_timeout: float | None = None,
+    link_limit: float | None = None,
     seed: int = 0,
     seeds: None = None,
     format: Format = "json",
@@ -59,6 +65,10 @@ def run(
     algorithm: type[Algorithm] | str,
     config: ConfigSource,
     *,
+    mode: Mode = "offline",
+    port_base: int = 0,
+    startup_timeout: float | None = None,
+    link_limit: float | None = None,
     seed: int = 0,
     seeds: Iterable[int] | None = None,
     keep_going: bool = False,
@@ -74,11 +84,14 @@ def run(
     assign: str | Sequence[str] = (),
     check: bool = True,
 ) -> RunResult | SeedsResult:
-    """Simulate one run and say what happened, or, with ``seeds``, one for each of them.
+    """Run it once and say what happened, or, with ``seeds``, simulate one run for each of them.
 
     ``algorithm`` is a class, or a name as for ``-a``; ``config`` is a path, a generator such as ``'ring:16'``, or
     what a file would say, changed by ``set`` (``'n1.initiator=true'``) and ``assign`` (``'node_id=shuffled'``). Times
     are seconds, ``latency`` is milliseconds (``'10-50'``). Works inside a notebook's cell.
+
+    ``mode='local'`` runs every node as a process of its own, over TCP on ports from ``port_base`` on (0: free ones);
+    its ``timeout`` is wall time. Where the nodes do not come up, it raises StartupError.
 
     A failing node does not raise: look at ``outcome``, ``exit_status`` and ``failures``. Nor does the function
     ``check(result)`` of the algorithm's module, which is called after the run: see ``check_error``; with
@@ -89,6 +102,10 @@ def run(
     """
     if format not in ("json", "msgpack"):
         raise ConfigError(f"format {format!r} is not known; use 'json' or 'msgpack'")
+    if mode not in ("offline", "local"):
+        raise ConfigError(f"mode {mode!r} is not known here; use 'offline' or 'local'")
+    if mode != "offline" and seeds is not None:
+        raise ConfigError("many seeds are for offline mode: a seed does not fix a run of real processes")
     options = RunOptions(
         format=format,
         seed=seed,
@@ -109,6 +126,20 @@ def run(
         assignments=[assign] if isinstance(assign, str) else assign,
         check=check,
     )
+    if mode == "local":
+        from distbench.running.local import run_local
+
+        nodes = plan.config(seed)
+        result = run_local(
+            plan.definition,
+            nodes,
+            options,
+            load_class,
+            port_base=port_base,
+            startup_timeout=startup_timeout,
+            link_limit=link_limit,
+        )
+        return plan.checked(result, nodes)
     if wanted is None:
         return plan.run_offline(seed)
     from distbench.running.seeds import run_seeds

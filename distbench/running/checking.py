@@ -78,7 +78,8 @@ def _render_assertion(error: AssertionError) -> str:
         frame = _last_frame(error)
         line = linecache.getline(frame.filename, frame.lineno or 0).strip() if frame else ""
         text = line or "AssertionError"
-    return f"{text}{_place(error)}"
+    first, newline, rest = text.partition("\n")
+    return f"{first}{_place(error)}{newline}{rest}"
 
 
 def _place(error: BaseException) -> str:

@@ -44,17 +44,16 @@ from distbench.running.coordinator import (
     SendStop,
     SendWave,
 )
+from distbench.running.nodeprocess import DEFAULT_TIMEOUT
 from distbench.running.options import RunOptions
 from distbench.running.result import End, Failure, NodeResult, Outcome, RunResult
 from distbench.signing import KeyPair
 
 logger = logging.getLogger("distbench.run")
 
-DEFAULT_TIMEOUT: Final = 30.0
-"""Seconds of wall time."""
 STARTUP_TIMEOUT: Final = 60.0
 _LEAVE_LIMIT: Final = 7.0
-_INTERRUPTED_LIMIT: Final = 0.6
+INTERRUPTED_LIMIT: Final = 0.6
 _SAY_AFTER: Final = (2.0, 10.0)
 
 
@@ -93,6 +92,7 @@ class Conductor:
         self._ended_at = 0.0
         self._limit: asyncio.TimerHandle | None = None
         self._died: dict[PeerId, str] = {}
+        self._interrupted = False
 
     async def main(self) -> RunResult:
         """Bring the run up and down. Raises StartupError naming the nodes that did not come."""
@@ -106,12 +106,16 @@ class Conductor:
         self.junction.roster.update(self._roster)
         for node in self.config.nodes:
             self.junction.dial(node, self._addresses[node])
+        goodbye = "the run is over"
         try:
             await self._come_up()
             await self._finished
             self._tell_all(Over(self.coordinator.outcome or Outcome.COMPLETED, self._reason))
+        except StartupError as error:
+            goodbye = f"gave up: {error}"
+            raise
         finally:
-            await self.junction.aclose()
+            await self.junction.aclose(goodbye)
         return self._result(began)
 
     async def _come_up(self) -> None:
@@ -123,7 +127,11 @@ class Conductor:
             done, _ = await asyncio.wait(
                 (self._running, self._finished), timeout=max(wait, 0), return_when=asyncio.FIRST_COMPLETED
             )
+            if self._interrupted:
+                raise KeyboardInterrupt
             if done:
+                for future in done:
+                    future.result()
                 return
             if monotonic() >= deadline:
                 raise StartupError(
@@ -141,7 +149,7 @@ class Conductor:
     def on_linked(self, peer: PeerId, key: bytes, run: bytes) -> None:
         pass  # it says Joined itself
 
-    def on_gone(self, peer: PeerId, reason: str) -> None:
+    def on_gone(self, peer: PeerId, reason: str, unsent: int) -> None:
         self.node_gone(peer, reason)
 
     def on_refused(self, peer: PeerId | None, reason: str) -> None:
@@ -165,7 +173,8 @@ class Conductor:
             case Crashed():
                 self._obey(coordinator.gone_node(peer, control.reason))
             case CutOff():
-                self.node_gone(PeerId(control.peer), control.reason)
+                if peer not in coordinator.gone:  # what the dead say of the living counts for nothing
+                    self.node_gone(PeerId(control.peer), control.reason)
             case Left():
                 self.left[peer] = control
                 self._obey(coordinator.left(peer))
@@ -193,9 +202,13 @@ class Conductor:
         """Ctrl-C: leave at once, with what there is."""
         self._reason = "Ctrl-C"
         if self.coordinator.phase in (Phase.GATHERING, Phase.LINKING):
-            self._give_up(StartupError("interrupted before the run began"))
+            self._interrupted = True
+            if not self._running.done():
+                self._running.set_result(None)
+            return
         self._obey(self.coordinator.stop(Outcome.INTERRUPTED))
-        self._arm(_INTERRUPTED_LIMIT, self._finish)
+        if self.coordinator.phase is not Phase.OVER:
+            self._arm(INTERRUPTED_LIMIT, self._leave_without, INTERRUPTED_LIMIT)
 
     # -------------------------------------------------- commands
 
@@ -205,12 +218,13 @@ class Conductor:
                 case SendRoster(keys):
                     self._tell_all(Roster({str(node): key for node, key in keys.items()}))
                 case SendStart():
+                    self._running.set_result(None)
                     self.loop.call_later(self.options.startup_delay, self._start)
                 case SendWave(number):
                     self._tell_all(Wave(number))
                 case SendStop(outcome):
                     self._ended_at = monotonic()
-                    self._arm(_LEAVE_LIMIT, self._leave_without)
+                    self._arm(_LEAVE_LIMIT, self._leave_without, _LEAVE_LIMIT)
                     self._tell_all(Stop(outcome))
                 case SendNotice(node, reason):
                     self._tell_all(Notice(node, reason), but=node)
@@ -218,6 +232,8 @@ class Conductor:
                     self._finish()
 
     def _start(self) -> None:
+        if self.coordinator.phase is not Phase.RUNNING:
+            return  # it was stopped during --startup-delay
         options = self.options
         timeout = DEFAULT_TIMEOUT if options.timeout is None else options.timeout
         self._started_at = monotonic()
@@ -226,8 +242,6 @@ class Conductor:
         else:
             self._arm(timeout, self._time_is_up, Outcome.TIMEOUT, "the time limit (--timeout) was reached")
         self._tell_all(Start())
-        if not self._running.done():
-            self._running.set_result(None)
 
     def _time_is_up(self, outcome: Outcome, reason: str) -> None:
         self._reason = reason
@@ -239,9 +253,9 @@ class Conductor:
             self._limit.cancel()
         self._limit = self.loop.call_later(delay, callback, *arguments)  # type: ignore[arg-type]
 
-    def _leave_without(self) -> None:
+    def _leave_without(self, limit: float) -> None:
         for node in self.coordinator.missing:
-            self._died.setdefault(node, f"did not leave within {_LEAVE_LIMIT:g} s")
+            self._died.setdefault(node, f"did not leave within {limit:g} s")
         self._finish()
 
     def _finish(self) -> None:
@@ -263,13 +277,13 @@ class Conductor:
         now = monotonic()
         ended = (self._ended_at or now) - (self._started_at or now)
         lost = NodeResult(end=End.CRASHED, traffic={}, elapsed_time=ended)
-        failures = [failure for left in self.left.values() for failure in left.failures]
+        lefts = [self.left[node] for node in self.config.nodes if node in self.left]
+        failures = [failure for left in lefts for failure in left.failures]
         failures += [
             Failure(node, "process", "", ended, reason, "")
             for node, reason in {**self.coordinator.gone, **self._died}.items()
             if not (node in self.left and self.left[node].failures)
         ]
-        lefts = self.left.values()
         return RunResult(
             outcome=self.coordinator.outcome or Outcome.COMPLETED,
             nodes={n: self.left[n].result if n in self.left else lost for n in self.config.nodes},

@@ -110,8 +110,12 @@ class Coordinator:
         self._gone: dict[PeerId, str] = {}
         self._undone = dict.fromkeys(self._nodes)
         self._standing: dict[PeerId, Standing] = {}
+        """The newest word of each node that was passive when it said it."""
         self._wave = 0
-        self._replies: dict[PeerId, Standing] | None = None
+        self._replied: set[PeerId] | None = None
+        """Who has answered the wave that is under way."""
+        self._doubt = False
+        """Somebody has done something since the wave began."""
 
     @property
     def missing(self) -> tuple[PeerId, ...]:
@@ -159,7 +163,7 @@ class Coordinator:
         self._missing.pop(node, None)
         self._undone.pop(node, None)
         self._standing.pop(node, None)
-        self._replies = None
+        self._replied = None
         commands: tuple[Command, ...] = (SendNotice(node, reason),)
         if self.phase is Phase.RUNNING:
             return commands + (self._judge() if self._undone else self._stop(Outcome.COMPLETED))
@@ -169,23 +173,25 @@ class Coordinator:
         """``node`` has nothing to do at the moment; it says so again after every activity."""
         if node in self._gone or self.phase is not Phase.RUNNING:
             return ()
+        self._doubt |= standing != self._standing.get(node)
         self._standing[node] = standing
-        return () if self._replies is not None else self._judge()
+        return () if self._replied is not None else self._judge()
 
     def wave(self, node: PeerId, number: int, standing: Standing) -> tuple[Command, ...]:
         """``node`` answers a wave."""
-        if self._replies is None or number != self._wave or node in self._gone or self.phase is not Phase.RUNNING:
+        if self._replied is None or number != self._wave or node in self._gone or self.phase is not Phase.RUNNING:
             return ()
-        self._replies[node] = standing
-        if len(self._replies) < len(self._nodes) - len(self._gone):
+        self._doubt |= standing != self._standing.pop(node, None)
+        if standing.passive:  # who is not says so itself when it is again
+            self._standing[node] = standing
+        self._replied.add(node)
+        if len(self._replied) < len(self._nodes) - len(self._gone):
             return ()
-        replies, self._replies = self._replies, None
-        if replies == self._standing and _agree(replies):
-            stuck = any(standing.suspended for standing in replies.values())
-            return self._stop(Outcome.STUCK if stuck else Outcome.QUIESCENT)
-        # Who was not passive says so itself when it is again; what is known of the others now is the newest.
-        self._standing = {n: s for n, s in replies.items() if s.passive}
-        return self._judge()
+        self._replied = None
+        if self._doubt or not _agree(self._standing):
+            return self._judge()
+        stuck = any(one.suspended for one in self._standing.values())
+        return self._stop(Outcome.STUCK if stuck else Outcome.QUIESCENT)
 
     def left(self, node: PeerId) -> tuple[Command, ...]:
         """``node`` has reported."""
@@ -227,7 +233,7 @@ class Coordinator:
 
     def _stop(self, outcome: Outcome) -> tuple[Command, ...]:
         self.outcome = outcome
-        self._replies = None
+        self._replied = None
         self._enter(Phase.STOPPING)
         return (SendStop(outcome), *self._next_phase())
 
@@ -236,7 +242,8 @@ class Coordinator:
         if len(self._standing) < len(self._nodes) - len(self._gone) or not _agree(self._standing):
             return ()
         self._wave += 1
-        self._replies = {}
+        self._replied = set()
+        self._doubt = False
         return (SendWave(self._wave),)
 
 

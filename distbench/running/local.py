@@ -111,20 +111,21 @@ async def _conduct(conductor: Conductor, nursery: Nursery) -> RunResult:
     def hear() -> None:
         for end in nursery.read():
             conductor.node_gone(PeerId(end.node), describe_death(end))
+        if nursery.dead:
+            loop.remove_reader(nursery.sock)
+
+    def kill() -> None:
+        """The second Ctrl-C."""
+        hear()
+        for pid in nursery.pids.values():
+            os.kill(pid, signal.SIGKILL)
 
     loop.add_reader(nursery.sock, hear)
     try:
-        with interruptible(conductor.interrupt, lambda: _kill(nursery)):
+        with interruptible(conductor.interrupt, kill):
             return await conductor.main()
     finally:
         loop.remove_reader(nursery.sock)
-
-
-def _kill(nursery: Nursery) -> None:
-    """The second Ctrl-C."""
-    nursery.read()
-    for pid in nursery.pids.values():
-        os.kill(pid, signal.SIGKILL)
 
 
 def describe_death(end: Ended) -> str:

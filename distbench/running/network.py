@@ -27,12 +27,19 @@ from distbench.definition import AlgorithmDefinition
 from distbench.errors import ConfigError, StartupError, nearest
 from distbench.network.party import Terms
 from distbench.network.tcp import GONE_AFTER, LINK_LIMIT, Address
-from distbench.running.conductor import STARTUP_TIMEOUT, Conductor
+from distbench.running.conductor import INTERRUPTED_LIMIT, STARTUP_TIMEOUT, Conductor
 from distbench.running.control import COORDINATOR
 from distbench.running.keyfiles import read_key, read_roster
-from distbench.running.local import interruptible, make_terms, open_socket, outside_of_loops, run_on_loop
+from distbench.running.local import (
+    describe_death,
+    interruptible,
+    make_terms,
+    open_socket,
+    outside_of_loops,
+    run_on_loop,
+)
 from distbench.running.nodeprocess import Ending, NodeSpec, run_node
-from distbench.running.nursery import die_with_parent, in_child
+from distbench.running.nursery import Ended, die_with_parent, in_child
 from distbench.running.options import RunOptions
 from distbench.running.result import End, Failure, NodeResult, Outcome, RunResult
 from distbench.signing import KeyPair
@@ -140,12 +147,16 @@ class _Supervisor:
 
     def _be_node(self, writing: int, supervisor: int) -> None:
         die_with_parent(supervisor)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the supervisor decides
-        ending = run_node(self.spec, self.sock)
-        if self.key is not None:
-            return  # the coordinator in the supervisor knows all of it
-        with os.fdopen(writing, "wb") as file:
-            file.write(msgspec.msgpack.encode(ending))
+        if self.key is not None:  # the coordinator in the supervisor knows all of it
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            run_node(self.spec, self.sock)
+            return
+
+        def say(ending: Ending) -> None:
+            with os.fdopen(writing, "wb") as file:
+                file.write(msgspec.msgpack.encode(ending))
+
+        run_node(self.spec, self.sock, ended=say, stoppable=True)
 
     # -------------------------------------------------- the coordinator beside the first node
 
@@ -171,8 +182,7 @@ class _Supervisor:
 
         def hear() -> None:
             loop.remove_reader(reading)
-            if not os.read(reading, 1):  # it wrote no ending: it died
-                conductor.node_gone(spec.node_id, f"has lost its process {pid}")
+            conductor.node_gone(spec.node_id, describe_death(_end_of(spec.node_id, pid)))
 
         loop.add_reader(reading, hear)
         try:
@@ -200,29 +210,34 @@ class _Supervisor:
         def interrupt() -> None:
             nonlocal interrupted
             interrupted = True
+            os.kill(pid, signal.SIGTERM)
+            loop.call_later(INTERRUPTED_LIMIT, kill)
+
+        def kill() -> None:
             if not ended.done():
-                ended.set_result(b"")
+                os.kill(pid, signal.SIGKILL)
 
         try:
-            with interruptible(interrupt, interrupt):
+            with interruptible(interrupt, kill):
                 data = await ended
         finally:
             loop.remove_reader(reading)
-        if interrupted:
-            os.kill(pid, signal.SIGKILL)
-        return self._own_result(_decode_ending(data) if data else Ending(), interrupted, pid)
+        died = "" if data else describe_death(_end_of(self.spec.node_id, pid))
+        return self._own_result(_decode_ending(data) if data else Ending(), interrupted, died)
 
-    def _own_result(self, ending: Ending, interrupted: bool, pid: int) -> RunResult:
+    def _own_result(self, ending: Ending, interrupted: bool, died: str) -> RunResult:
         spec, left = self.spec, ending.left
         me = spec.node_id
+        if left is None and interrupted and not died:
+            raise KeyboardInterrupt
         if ending.complaint and left is None:
             raise StartupError(f"{me}: {ending.complaint}")
         failures = list(left.failures) if left is not None else []
         at = left.result.elapsed_time if left is not None else 0.0
         if ending.complaint:
             failures.append(Failure(me, "run", "", at, ending.complaint, ""))
-        elif left is None and not interrupted:
-            failures.append(Failure(me, "process", "", at, f"process {pid} died", ""))
+        elif left is None:
+            failures.append(Failure(me, "process", "", at, died, ""))
         outcome = Outcome.INTERRUPTED if interrupted else ending.outcome or Outcome.COMPLETED
         return RunResult(
             outcome=outcome,
@@ -236,8 +251,17 @@ class _Supervisor:
             hash_seed=os.environ.get("PYTHONHASHSEED", "random"),
             failures=tuple(failures),
             suspended=tuple(left.suspended) if left is not None else (),
-            reason=ending.reason,
+            reason="Ctrl-C" if interrupted else ending.reason,
         )
+
+
+def _end_of(node: PeerId, pid: int) -> Ended:
+    """How a process ended that is about to; it is left for ``_reap``."""
+    if not hasattr(os, "waitid"):  # macOS
+        return Ended(node, pid, -signal.SIGKILL)
+    found = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    assert found is not None
+    return Ended(node, pid, found.si_status if found.si_code == os.CLD_EXITED else -found.si_status)
 
 
 def _reap(pid: int) -> None:

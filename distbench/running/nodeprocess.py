@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import signal
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from functools import partial
 from time import monotonic
 from typing import Any, Final
 
@@ -55,6 +57,12 @@ logger = logging.getLogger("distbench.run")
 
 _QUIET: Final = 0.02
 """Seconds without activity after which a passive node says that it is idle; only a hint, the waves decide."""
+_TURNS: Final = 5
+"""Turns of the loop through which a node must look passive: what one callback hands to the next shows in no task."""
+_ALONE: Final = 1.0
+"""Seconds of quiet after which a node without coordinator leaves."""
+DEFAULT_TIMEOUT: Final = 30.0
+"""Seconds of wall time that a run may take."""
 EXIT_LIMIT: Final = 5.0
 """Seconds that ``on_exit`` and ``report`` may take."""
 
@@ -86,7 +94,6 @@ class Ending:
     left: Left | None = None
     complaint: str = ""
     """What went wrong for this process itself."""
-    refused: dict[str, int] = field(default_factory=dict)
 
 
 class RealPort:
@@ -118,6 +125,7 @@ class NodeProcess:
         self._idle_check: asyncio.TimerHandle | None = None
         self._told: Standing | None = None
         self._awaited: set[PeerId] = set()
+        self._refusal = ""
 
     # -------------------------------------------------- a run
 
@@ -135,18 +143,39 @@ class NodeProcess:
             spec.node_id, spec.keys, spec.terms, self, gone_after=spec.gone_after, link_limit=spec.link_limit
         )
         self.junction.roster.update({COORDINATOR: spec.roster.get(COORDINATOR)})
+        self.junction.early = True
         self.node = self._build()
         await self.junction.listen(self._sock)
         try:
             async with asyncio.timeout(spec.startup_timeout):
                 await self._coordinated
         except TimeoutError:
-            self.ending.complaint = f"the coordinator did not come within {spec.startup_timeout:g} s"
+            first = next(iter(spec.config.nodes))
+            self.ending.complaint = (
+                f"the coordinator beside {first} did not come within {spec.startup_timeout:g} s (--startup-timeout)"
+            )
+            if self._refusal:
+                self.ending.complaint += f"; {self._refusal}"
         else:
             await self._over
-        self.ending.refused = dict(self.junction.refused)
         await self.junction.aclose()
         return self.ending
+
+    def interrupt(self) -> None:
+        """The person beside this node alone wants it to end; the others go on without it."""
+        self.ending.outcome = Outcome.INTERRUPTED
+        if self._coordinated.done() and self._started_at is not None:
+            if not self._stopped:
+                self.tell(Crashed("was interrupted"))
+            self._begin_to_leave()
+            self._leaving.add_done_callback(lambda _: self._end())
+        else:
+            self._end()
+
+    def _end(self) -> None:
+        for waiting in (self._coordinated, self._over):
+            if not waiting.done():
+                waiting.set_result(None)
 
     def _build(self) -> Node:
         spec = self.spec
@@ -183,7 +212,7 @@ class NodeProcess:
             return link
         low, high = round(latency.low * 1e6), round(latency.high * 1e6)
         more = self.choices.stream(("latency", self.spec.node_id, dst, 0), max(high - low, 1000))
-        delayed = self._delayed[dst] = DelayedLink(link, self.loop, low, more)
+        delayed = self._delayed[dst] = DelayedLink(self.junction, link, low, more)
         return delayed
 
     def tell(self, control: Control) -> None:
@@ -198,13 +227,14 @@ class NodeProcess:
             self._keyring.run_id = run
             # From now on others may have heard from the coordinator before this node has, and dial it.
             peers = {*self._community.neighbours, *self._listeners}
-            self.junction.roster.update({name: self.spec.roster.get(name) for name in peers})
+            known = {name: found for name in peers if (found := self.spec.roster.get(name)) is not None}
+            self.junction.roster.update(known)
             self.tell(Joined())
             if not self._coordinated.done():
                 self._coordinated.set_result(None)
             return
         self._awaited.discard(peer)
-        if not self._awaited:
+        if not self._awaited and not self.junction.early:
             self._awaited.add(self.spec.node_id)  # ready is said once
             self.tell(Ready())
 
@@ -212,17 +242,27 @@ class NodeProcess:
         terms = self.spec.terms
         return terms.run, terms.format, terms.definition, terms.config
 
-    def on_gone(self, peer: PeerId, reason: str) -> None:
+    def on_gone(self, peer: PeerId, reason: str, unsent: int) -> None:
         if peer == COORDINATOR:
             self._coordinator_gone(reason)
             return
         if not self._stopped:  # afterwards everybody leaves
+            self._drop(peer, reason, unsent)
             logger.warning("%s: %s %s", self.spec.node_id, peer, reason)
             self.node.peer_down(peer, reason)
-            self.tell(CutOff(peer, reason))
+            if not self.junction.link(peer).session.farewell:  # a peer that said goodbye is not dead for all
+                self.tell(CutOff(peer, reason))
+            self._watch()
+
+    def _drop(self, peer: PeerId, reason: str, unsent: int) -> None:
+        """Count the casts that waited for a peer that is gone."""
+        delayed = self._delayed.pop(peer, None)
+        for _ in range(unsent + (0 if delayed is None else delayed.close())):
+            self.node.drop(peer, f"{peer} {reason}")
 
     def on_refused(self, peer: PeerId | None, reason: str) -> None:
-        logger.warning("%s: %s: %s", self.spec.node_id, "a connection was closed" if peer is None else peer, reason)
+        self._refusal = f"{peer or 'a connection'}: {reason}"
+        logger.warning("%s: %s", self.spec.node_id, self._refusal)
 
     def on_message(self, peer: PeerId, handler: int, call: int, payload: bytes) -> None:
         if peer == COORDINATOR:
@@ -241,13 +281,12 @@ class NodeProcess:
             case Start():
                 self._start()
             case Wave():
-                self.tell(WaveReply(control.number, self._standing()))
+                self._settle(partial(self._answer, control.number))
             case Notice():
                 self._notice(PeerId(control.node), control.reason)
             case Stop():
-                if not self._stopped:
-                    self._stopped = True
-                    self._leaving = self.loop.create_task(self._leave(), name="leave")
+                self.ending.outcome = control.outcome
+                self._begin_to_leave()
             case Over():
                 self.ending.outcome, self.ending.reason = control.outcome, control.reason
                 if not self._over.done():
@@ -262,6 +301,7 @@ class NodeProcess:
         peers = {*self._community.neighbours, *self._listeners}
         self._awaited = {peer for peer in peers if not self.junction.link(peer).linked}
         self.junction.roster.update({peer: keys[peer] for peer in peers if peer in keys})
+        self.junction.early = False
         for peer in peers:
             if mine < order[peer]:
                 self.junction.dial(peer, self.spec.addresses[peer])
@@ -277,31 +317,39 @@ class NodeProcess:
     def _notice(self, gone: PeerId, reason: str) -> None:
         self.node.peer_down(gone, reason)
         if gone in self.junction.links:
-            self.junction.links[gone].leave("you count as gone")
+            self._drop(gone, reason, self.junction.links[gone].leave("you count as gone"))
+        self._watch()  # calls that end in PeerDown are activity that no counter shows
 
     def _coordinator_gone(self, reason: str) -> None:
         if self._over.done() or (self._stopped and self.ending.left is not None):
-            if not self._over.done():
-                self._over.set_result(None)
+            self._end()
             return
         first = next(iter(self.spec.config.nodes))
-        self.ending.complaint = f"the coordinator beside {first} {reason}; this node went on alone"
+        self.ending.complaint = f"the coordinator beside {first} {reason}"
+        if self._started_at is None:
+            self._end()
+            return
+        self.ending.complaint += "; this node went on alone"
         logger.error("%s: the coordinator beside %s %s; going on alone", self.spec.node_id, first, reason)
         self._alone = self.loop.create_task(self._finish_alone(), name="finish alone")
 
     async def _finish_alone(self) -> None:
-        """Nobody says when the run is over: end when this node is done, or idle, or out of time."""
-        limit = self.spec.options.timeout or 30.0
-        while not self.node.done and self.now() < limit and self._started_at is not None:
+        """Nobody says when the run is over: end when it has become quiet here, or out of time.
+
+        A node that is done may have timers that never end; it is quiet when nobody has needed it for a while.
+        """
+        limit = self.spec.options.timeout or DEFAULT_TIMEOUT
+        while self.now() < limit:
             before = self._standing()
-            await asyncio.sleep(1.0)
-            if before.passive and before == self._standing():
+            await asyncio.sleep(_ALONE)
+            after = self._standing()
+            if before == after and after.passive:
                 break
-        if not self._stopped:
-            self._stopped = True
-            await self._leave()
-        if not self._over.done():
-            self._over.set_result(None)
+            if self.node.done and before.received == after.received:
+                break
+        self._begin_to_leave()
+        await self._leaving
+        self._end()
 
     # -------------------------------------------------- how it stands
 
@@ -318,7 +366,8 @@ class NodeProcess:
         return {peer: link for peer, link in self.junction.links.items() if peer != COORDINATOR and not link.over}
 
     def _held(self, peer: PeerId) -> int:
-        return self._delayed[peer].held if peer in self._delayed else 0
+        """Messages on their way to the link's session."""
+        return self.junction.link(peer).waiting + (self._delayed[peer].held if peer in self._delayed else 0)
 
     def _watch(self) -> None:
         """Look after a quiet while whether there is anything left to do."""
@@ -329,12 +378,30 @@ class NodeProcess:
         self._idle_check = None
         if self._stopped or self._started_at is None:
             return
-        standing = self._standing()
+        self._settle(partial(self._say_if_idle, activity))
+
+    def _settle(self, say: Callable[[Standing], None], turns: int = _TURNS) -> None:
+        """Have it said how this node stands once it has looked passive for some turns of the loop, or does not."""
+        if turns and self.loop.passive:
+            self.loop.call_soon(self._settle, say, turns - 1)
+        else:
+            say(self._standing())
+
+    def _say_if_idle(self, activity: int, standing: Standing) -> None:
+        if self._stopped:
+            return
         if standing.activity == activity and standing.passive:
             if standing != self._told:
                 self._told = standing
                 self.tell(Idle(standing))
         elif not (self.loop.timers or self.loop.jobs or self.loop.foreign):  # those say when they end
+            self._watch()
+
+    def _answer(self, wave: int, standing: Standing) -> None:
+        """A coordinator forgets who is not passive: that is to be said again, even if no counter has moved."""
+        self._told = standing if standing.passive else None
+        self.tell(WaveReply(wave, standing))
+        if not standing.passive:
             self._watch()
 
     # -------------------------------------------------- what the node reports
@@ -349,9 +416,8 @@ class NodeProcess:
     def on_crash(self, node: Node) -> None:
         for task in self.loop.tasks():
             task.cancel()
-        self._stopped = True
         self.tell(Crashed("has crashed"))
-        self._leaving = self.loop.create_task(self._leave(), name="leave")
+        self._begin_to_leave()
 
     def on_drop(self, node: Node, src: PeerId, reason: str) -> None:
         pass
@@ -364,6 +430,11 @@ class NodeProcess:
             logger.error("%s: %s", self.spec.node_id, context.get("message"))
 
     # -------------------------------------------------- leaving
+
+    def _begin_to_leave(self) -> None:
+        if not self._stopped:
+            self._stopped = True
+            self._leaving = self.loop.create_task(self._leave(), name="leave")
 
     async def _leave(self) -> None:
         node = self.node
@@ -383,18 +454,45 @@ class NodeProcess:
                 node.fail("on_exit", "", TimeoutError(f"it did not return within {EXIT_LIMIT:g} s"))
                 task.cancel()
         self._look_at_tasks()
-        left = Left(node_result(node), report, self.failures, suspended, deliveries, sent, received)
+        result = replace(node_result(node), refused=dict(self.junction.refused))
+        left = Left(result, report, self.failures, suspended, deliveries, sent, received)
         self.ending.left = left
         self.tell(left)
 
     def _look_at_tasks(self) -> None:
+        """An exception that nobody looked at fails the node; what still runs is ended."""
+        for task in self.loop.failed_tasks():
+            error = task.exception()
+            if isinstance(error, Exception) and self.node.phase is not Phase.CRASHED:
+                self.node.fail(task_name(task), "", error)
         for task in self.loop.tasks():
             task.cancel()
 
 
-def run_node(spec: NodeSpec, sock: socket.socket) -> Ending:
-    """Run one node on a loop of its own, to the end of the run."""
+def run_node(
+    spec: NodeSpec,
+    sock: socket.socket,
+    *,
+    ended: Callable[[Ending], None] | None = None,
+    stoppable: bool = False,
+) -> None:
+    """Run one node on a loop of its own, to the end of the run.
+
+    ``ended`` is told how it ended, before the loop closes: that may wait for threads of the algorithm. A ``stoppable``
+    node leaves the run on SIGTERM.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it and stops the run
+    choices = Choices(spec.options.seed)
+    random.seed(choices.seed(("random", "module", spec.node_id)))  # else all nodes would draw alike
+
+    async def main() -> None:
+        process = NodeProcess(spec, sock)
+        if stoppable:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, process.interrupt)
+        ending = await process.main()
+        if ended is not None:
+            ended(ending)
+
     factory: Callable[[], asyncio.AbstractEventLoop] = NodeLoop
     with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(NodeProcess(spec, sock).main())
+        runner.run(main())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import logging
 import os
 import select
 import signal
@@ -22,6 +23,8 @@ from typing import Final, NoReturn
 import msgspec
 
 from distbench.community import PeerId
+
+logger = logging.getLogger("distbench.run")
 
 _PARENT_DEATH_SIGNAL: Final = 1  # PR_SET_PDEATHSIG of prctl(2), on Linux only
 
@@ -47,11 +50,14 @@ _decode = msgspec.msgpack.Decoder(Spawned | Ended).decode
 class Nursery:
     """The parent's end."""
 
-    def __init__(self, pid: int, sock: socket.socket) -> None:
+    def __init__(self, pid: int, sock: socket.socket, nodes: Sequence[PeerId]) -> None:
         self.pid = pid
         self.sock = sock
+        self.dead = False
+        """The nursery itself has ended; ``sock`` is readable for ever."""
         self.pids: dict[PeerId, int] = {}
         """The processes that run."""
+        self._left = dict.fromkeys(nodes)
 
     def read(self) -> list[Ended]:
         """The nodes that have ended since; to be called when ``sock`` is readable."""
@@ -59,16 +65,32 @@ class Nursery:
         while True:
             try:
                 data = self.sock.recv(4096, socket.MSG_DONTWAIT)
-            except (BlockingIOError, ConnectionResetError):
+            except BlockingIOError:
                 return ended
+            except ConnectionResetError:
+                data = b""
             if not data:
-                return ended
+                return ended + self._die()
             match _decode(data):
                 case Spawned(node, pid):
                     self.pids[PeerId(node)] = pid
                 case Ended() as end:
                     self.pids.pop(PeerId(end.node), None)
+                    self._left.pop(PeerId(end.node), None)
                     ended.append(end)
+
+    def _die(self) -> list[Ended]:
+        """Nobody keeps the nodes any more: the kernel has killed them, or this does it."""
+        self.dead = True
+        if self._left:
+            logger.error("the process that keeps the nodes has died (process %d), and they with it", self.pid)
+        for pid in self.pids.values():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        lost = [Ended(node, self.pids.get(node, 0), -signal.SIGKILL) for node in self._left]
+        self.pids.clear()
+        self._left.clear()
+        return lost
 
     def close(self) -> None:
         """End all nodes that still run, and the nursery."""
@@ -92,7 +114,7 @@ def open_nursery(nodes: Sequence[PeerId], run: Callable[[int], object], kept: Se
     theirs.close()
     for sock in kept:
         sock.close()
-    return Nursery(pid, ours)
+    return Nursery(pid, ours, nodes)
 
 
 def die_with_parent(parent: int) -> None:

@@ -238,7 +238,7 @@ class OfflineRun:
         name = "a callback" if task is None else task_name(task)
         if isinstance(error, BaseException) and isinstance(node, Node):
             if node.phase is not Phase.ENDED:
-                node.fail(name, "", error)
+                node.fail(name, "", error, getattr(task, "failed_at", None))
             elif not isinstance(error, CallError):
                 logger.warning("%s.%s raised %s at its end", node.node_id, name, name_exception(error))
         else:
@@ -325,7 +325,7 @@ class OfflineRun:
             if task.done() and not task.cancelled() and getattr(task, "_log_traceback", False):
                 error = task.exception()
                 if isinstance(error, Exception) and isinstance(task.node, Node):
-                    task.node.fail(task_name(task), "", error)
+                    task.node.fail(task_name(task), "", error, task.failed_at)
 
     def _leave(self) -> tuple[dict[PeerId, dict[str, object]], bool]:
         """Every node's ``on_exit`` and report, and whether Ctrl-C came meanwhile."""

@@ -41,7 +41,7 @@ def suspended_in(node: Node, tasks: Iterable[Any]) -> Iterator[Suspended]:
         if not task.done() and task not in node.running:
             where, line = standing(task.get_coro())
             waits_for = node.calls.describe(getattr(task, "_fut_waiter", None)) or line
-            yield Suspended(node.node_id, task_name(task), where, waits_for, background=True)
+            yield Suspended(node.node_id, task_name(task).removeprefix("task "), where, waits_for, background=True)
 
 
 def node_result(node: Node) -> NodeResult:

@@ -87,6 +87,8 @@ class NodeResult:
     """Messages dropped at this node, by reason."""
     algorithm: str = ""
     """Name of the node's class."""
+    refused: Mapping[str, int] = field(default_factory=dict)
+    """Connections refused at this node in the real modes, by cause."""
 
     @property
     def messages_in(self) -> int:

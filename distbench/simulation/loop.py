@@ -66,6 +66,13 @@ class SimTask(asyncio.Task[Any]):
     """A task that hashes by its number in the run, and knows its node."""
 
     node: NodeScope | None = None
+    failed_at: float | None = None
+    """When it raised, in virtual seconds: nobody may look at the exception until much later."""
+
+    def note_failure(self) -> None:
+        """Remember the time, if this task, which is done, raised."""
+        if self._exception is not None:
+            self.failed_at = self.get_loop().time()
 
     def __hash__(self) -> int:
         try:
@@ -409,7 +416,11 @@ class SimLoop(asyncio.AbstractEventLoop):
         context: contextvars.Context | None = None,
         **rest: Any,
     ) -> Any:
-        rest.pop("eager_start", None)
+        task = self._make_task(coro, name, context)
+        task.add_done_callback(SimTask.note_failure)
+        return task
+
+    def _make_task(self, coro: Any, name: str | None, context: contextvars.Context | None) -> SimTask:
         self._made += 1
         task = SimTask(coro, loop=self, name=name or f"Task-{self._made}", context=context)
         task.node = current_node.get() if context is None else context.get(current_node)
@@ -419,7 +430,7 @@ class SimLoop(asyncio.AbstractEventLoop):
     def begin_task(self, coro: Any, name: str, context: contextvars.Context, number: int | None) -> Any:
         """A task that hashes to ``number`` if that is given, and has taken its first step already."""
         if number is None:
-            task = self.create_task(coro, name=name, context=context)
+            task = self._make_task(coro, name, context)
         else:
             task = SimTask.__new__(SimTask)
             task._number = number

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import distbench
 from distbench import Outcome, PeerId, RunResult, handler
 from distbench.algorithms.chang_roberts import ChangRoberts, Elected, check
+from distbench.testing import DistbenchRun, assert_reports
 from tests.algorithms.runs import CONFIGS, LATENCIES, SEEDS, ring, sent
 
 NUMBERS = st.lists(st.integers(-(2**63), 2**63 - 1), min_size=2, max_size=12, unique=True)
@@ -27,17 +28,19 @@ def promised(numbers: Sequence[int]) -> int:
 
 def assert_elected(result: RunResult, numbers: Sequence[int]) -> None:
     assert result.outcome is Outcome.COMPLETED
-    assert [report["leader"] for report in result.reports.values()] == [max(numbers)] * len(numbers)
+    assert_reports(result, leader=max(numbers))
     check(result)
 
 
+@pytest.mark.distbench_seeds(SEEDS)
 @pytest.mark.parametrize("latency", LATENCIES)
-def test_the_highest_wins_and_the_messages_are_as_promised_under_every_schedule(latency: str | None) -> None:
-    for seed in SEEDS:
-        numbers = random.Random(seed).sample(range(1000), 2 + seed % 9)
-        result = distbench.run(ChangRoberts, ring(numbers), seed=seed, latency=latency)
-        assert_elected(result, numbers)
-        assert sent(result) == promised(numbers)
+def test_the_highest_wins_and_the_messages_are_as_promised_under_every_schedule(
+    distbench_run: DistbenchRun, latency: str | None
+) -> None:
+    numbers = random.Random(distbench_run.seed).sample(range(1000), 2 + distbench_run.seed % 9)
+    result = distbench_run(ChangRoberts, ring(numbers), latency=latency)
+    assert_elected(result, numbers)
+    assert sent(result) == promised(numbers)
 
 
 @given(NUMBERS, st.sampled_from(LATENCIES), st.integers(0, 2**32))

@@ -7,20 +7,21 @@ from hypothesis import strategies as st
 import distbench
 from distbench import Outcome
 from distbench.algorithms.echo import Echo, Wave, check
-from tests.algorithms.runs import CONFIGS, LATENCIES, Edge, connected, network, runs, sent
+from distbench.testing import DistbenchRun, assert_reports
+from tests.algorithms.runs import CONFIGS, LATENCIES, SEEDS, Edge, connected, network, sent
 
 
+@pytest.mark.distbench_seeds(SEEDS)
 @pytest.mark.parametrize("latency", LATENCIES)
-def test_the_wave_reaches_all_and_comes_back_under_every_schedule(latency: str | None) -> None:
-    for result in runs(Echo, CONFIGS / "echo.yaml", latency):
-        assert result.outcome is Outcome.COMPLETED
-        assert sent(result) == 2 * 3 - 2
-        assert result.deliveries == 2 * sent(result)
-        assert {node: report["heard"] for node, report in result.reports.items()} == dict.fromkeys(
-            ("n1", "n2", "n3"), "hello"
-        )
-        assert (result.reports["n1"]["parent"], result.reports["n1"]["reached"]) == (None, 2)  # type: ignore[index]
-        check(result)
+def test_the_wave_reaches_all_and_comes_back_under_every_schedule(
+    distbench_run: DistbenchRun, latency: str | None
+) -> None:
+    result = distbench_run(Echo, CONFIGS / "echo.yaml", latency=latency)
+    assert result.outcome is Outcome.COMPLETED
+    assert sent(result) == 2 * 3 - 2
+    assert result.deliveries == 2 * sent(result)
+    assert_reports(result, heard="hello")
+    assert_reports(result, "n1", parent=None, reached=2)
 
 
 @given(connected(), st.data())

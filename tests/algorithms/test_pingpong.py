@@ -6,21 +6,24 @@ import distbench
 from distbench import Outcome, PeerId, handler
 from distbench.algorithms.pingpong import Ping, PingPong, check
 from distbench.running.result import End
-from tests.algorithms.runs import CONFIGS, LATENCIES, runs, sent
+from distbench.testing import DistbenchRun, assert_reports
+from tests.algorithms.runs import CONFIGS, LATENCIES, SEEDS, sent
 
 N1, N2 = PeerId("n1"), PeerId("n2")
 
 
+@pytest.mark.distbench_seeds(SEEDS)
 @pytest.mark.parametrize("latency", LATENCIES)
-def test_every_ping_is_answered_and_only_the_initiator_knows_the_end(latency: str | None) -> None:
-    for result in runs(PingPong, CONFIGS / "pingpong.yaml", latency):
-        assert result.outcome is Outcome.QUIESCENT
-        assert (result.nodes[N1].end, result.nodes[N2].end) == (End.TERMINATED, End.RUNNING)
-        assert result.reports[N1] == {"am_initiator": True, "pings_received": 0, "pongs_received": 11}
-        assert result.reports[N2] == {"am_initiator": False, "pings_received": 11, "pongs_received": 0}
-        assert sent(result) == 22
-        assert result.deliveries == 33
-        check(result)
+def test_every_ping_is_answered_and_only_the_initiator_knows_the_end(
+    distbench_run: DistbenchRun, latency: str | None
+) -> None:
+    result = distbench_run(PingPong, CONFIGS / "pingpong.yaml", latency=latency)
+    assert result.outcome is Outcome.QUIESCENT
+    assert (result.nodes[N1].end, result.nodes[N2].end) == (End.TERMINATED, End.RUNNING)
+    assert_reports(result, "n1", am_initiator=True, pings_received=0, pongs_received=11)
+    assert_reports(result, "n2", am_initiator=False, pings_received=11, pongs_received=0)
+    assert sent(result) == 22
+    assert result.deliveries == 33
 
 
 def test_two_initiators_play_two_games_and_complete() -> None:

@@ -5,22 +5,21 @@ import pytest
 import distbench
 from distbench import Outcome, PeerId
 from distbench.algorithms.simple_broadcast import SimpleBroadcast, SimpleBroadcastUpper, check
-from tests.algorithms.runs import CONFIGS, LATENCIES, Config, runs, sent
+from distbench.testing import DistbenchRun, assert_reports
+from tests.algorithms.runs import CONFIGS, LATENCIES, SEEDS, Config, sent
 
 
+@pytest.mark.distbench_seeds(SEEDS)
 @pytest.mark.parametrize("latency", LATENCIES)
-def test_all_are_told_once_and_the_sender_knows_it_under_every_schedule(latency: str | None) -> None:
-    for result in runs(SimpleBroadcastUpper, CONFIGS / "simple_broadcast.yaml", latency):
-        assert result.outcome is Outcome.COMPLETED
-        assert sent(result) == 2
-        assert result.deliveries == 4
-        assert {node: report["messages_received"] for node, report in result.reports.items()} == {
-            "node1": 0,
-            "node2": 1,
-            "node3": 1,
-        }
-        assert result.reports[PeerId("node2")]["broadcast"] == {"delivered": 1}
-        check(result)
+def test_all_are_told_once_and_the_sender_knows_it_under_every_schedule(
+    distbench_run: DistbenchRun, latency: str | None
+) -> None:
+    result = distbench_run(SimpleBroadcastUpper, CONFIGS / "simple_broadcast.yaml", latency=latency)
+    assert result.outcome is Outcome.COMPLETED
+    assert sent(result) == 2
+    assert result.deliveries == 4
+    assert_reports(result, "node1", messages_received=0)
+    assert_reports(result, ["node2", "node3"], messages_received=1, **{"broadcast.delivered": 1})
 
 
 def test_the_lower_layer_works_alone() -> None:

@@ -204,8 +204,74 @@ def test_a_report_folder_that_cannot_be_written_is_refused_before_the_run(
     assert "File exists" in message
 
 
-def test_a_mode_that_does_not_exist_yet_is_refused(distbench: CommandLine) -> None:
-    assert "offline" in distbench.refused("-c", "complete:3", "-a", "echo", "--mode", "local")
+@pytest.mark.parametrize(
+    "topology, wanted",
+    [
+        ("ring:0", "topology 'ring:0': 0 nodes are too few, one is the least. Write ring:N or ring:N,both"),
+        ("ring:x", "topology 'ring:x': 'x' is not a whole number. Write ring:N"),
+        ("wheel:5", "no topology 'wheel'; there are ring, line, star, complete"),
+        ("rnig:5", "no topology 'rnig'; did you mean 'ring'?"),
+        ("ring", "topology 'ring' needs a size; write ring:N"),
+        ("random-regular:n=5,d=7", "a node of 5 has at most 4 neighbours, not 7"),
+        ("random-regular:n=5,d=3", "one of the numbers must be even"),
+        ("erdos-renyi:n=5,p=2", "p='2' is not a probability from 0 to 1"),
+        ("grid:4", "it needs rows and columns"),
+    ],
+)
+def test_a_wrong_topology_is_refused_with_how_it_is_written(distbench: CommandLine, topology: str, wanted: str) -> None:
+    assert wanted in distbench.refused("-c", topology, "-a", "echo")
+    assert wanted in distbench.refused("-c", topology, "-a", "echo", "--seeds", "0-9")
+    assert wanted in distbench.refused("topology", topology)
+
+
+@pytest.mark.parametrize(
+    "options, wanted",
+    [
+        (("--set", "n9.asks=true"), "--set n9.asks=true: no node 'n9'; did you mean 'n"),
+        (("--set", "n1.ask=true"), "--set n1.ask=true: Voting has no field 'ask'; did you mean 'asks'?"),
+        (("--set", "*.nothing=true"), "Voting has no field 'nothing'; it has rounds, asks"),
+        (("--set", "n1.rounds=many"), "--set n1.rounds=many: n1.rounds must be int, not 'many'"),
+        (("--set", "n1.rounds"), "write NODE.FIELD=VALUE, for instance n1.initiator=true"),
+        (
+            ("--assign", "round=shuffled"),
+            "--assign round=shuffled: Voting has no field 'round'; did you mean 'rounds'?",
+        ),
+        (("--assign", "rounds=random"), "no order 'random'"),
+        (("--seeds", "9-1"), "in '9-1' the lower seed comes first; write 1-9"),
+        (("--seeds", "many"), "write for instance 0-999"),
+        (("--seeds", "0-9", "--seed", "1"), "--seed runs one seed and --seeds many; give one of them"),
+        (("--seeds", "0-9", "--mode", "local"), "--seeds needs --mode offline"),
+        (("--jobs", "0"), "it takes a whole number from 1 to 1,000"),
+        (("-q", "-v"), "give one of them"),
+        (("--seed", "any"), "'any' is not a whole number, or random"),
+    ],
+)
+def test_what_does_not_fit_the_algorithm_or_each_other_is_refused(
+    distbench: CommandLine, voting: Path, tmp_path: Path, options: tuple[str, ...], wanted: str
+) -> None:
+    (tmp_path / "good.yaml").write_text(GOOD)
+    assert wanted in distbench.refused("-c", tmp_path / "good.yaml", "-a", voting, *options)
+
+
+@pytest.mark.parametrize("seeds", [(), ("--seeds", "0-9")])
+def test_a_check_with_a_wrong_signature_is_refused_before_the_run(
+    distbench: CommandLine, voting: Path, tmp_path: Path, seeds: tuple[str, ...]
+) -> None:
+    (tmp_path / "good.yaml").write_text(GOOD)
+    voting.write_text(f"{VOTE}\ndef check(result, seed): ...\n")
+    message = distbench.refused("-c", tmp_path / "good.yaml", "-a", voting, *seeds)
+    assert "check (voting.py:" in message
+    assert "it takes (result, seed), not the result alone" in message
+
+
+def test_a_log_folder_that_cannot_be_written_is_refused_before_the_run(
+    distbench: CommandLine, voting: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "good.yaml").write_text(GOOD)
+    (tmp_path / "logs").write_text("a file")
+    message = distbench.refused("-c", tmp_path / "good.yaml", "-a", voting, "--log-dir", tmp_path / "logs")
+    assert "--log-dir: cannot write" in message
+    assert "File exists" in message
 
 
 def test_a_process_ends_as_well_with_status_2_and_one_message(tmp_path: Path) -> None:

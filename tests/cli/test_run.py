@@ -289,7 +289,7 @@ def test_a_full_disk_is_said() -> None:
         command = [sys.executable, "-m", "distbench", "-c", "complete:2", "-a", "echo"]
         done = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 2
-    assert "cannot write the summary to stdout: No space left on device" in done.stderr
+    assert "cannot write to stdout: No space left on device" in done.stderr
     assert "Traceback" not in done.stderr
 
 

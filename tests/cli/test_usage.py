@@ -6,11 +6,13 @@ import re
 
 import pytest
 
+from distbench.cli import main
 from tests.cli.commandline import CommandLine, start
 
 OPTIONS = """
     -c, --config -a, --algorithm --mode -f, --format -t, --timeout -v, --verbose -l, --latency --startup-delay
-    --duration --max-events --seed --digest --report-dir
+    --duration --max-events --seed --digest --report-dir --log-dir --json -q, --quiet --set --assign --no-check
+    --seeds --keep-going --jobs
     --port-base --id --bind --startup-timeout --keys --link-limit
 """
 RUN = ("-c", "complete:3", "-a", "echo")
@@ -76,6 +78,28 @@ def test_a_missing_option_is_named(distbench: CommandLine, given: tuple[str, ...
     assert missing in text
 
 
+@pytest.mark.parametrize("command", ["list", "new", "topology", "guide", "completion"])
+def test_every_command_has_help(distbench: CommandLine, command: str) -> None:
+    assert re.search(rf"^  {command} +[A-Z]", distbench("--help").out, re.M)
+    finished = distbench(command, "--help")
+    assert (finished.status, finished.err) == (0, "")
+    assert finished.out.startswith(f"Usage: distbench {command}")
+
+
+@pytest.mark.parametrize(
+    "typed, meant",
+    [(("topolgy",), "topology"), (("lits",), "list"), (("guid",), "guide"), (("complete",), "completion")],
+)
+def test_each_mistyped_command_gets_its_nearest(distbench: CommandLine, typed: tuple[str, ...], meant: str) -> None:
+    assert f"did you mean '{meant}'?" in distbench.refused(*typed)
+
+
+def test_a_mistyped_option_of_a_command_gets_its_nearest(distbench: CommandLine) -> None:
+    text = distbench.refused("topology", "ring:3", "--drwa", "x.svg")
+    assert "there is no option '--drwa'; did you mean '--draw'?" in text
+    assert "Try 'distbench topology --help'" in text
+
+
 @pytest.mark.parametrize("arguments", [("--help",), ("-h",), ("run", "--help"), ()])
 def test_help_explains_every_option_with_its_default(distbench: CommandLine, arguments: tuple[str, ...]) -> None:
     finished = distbench(*arguments)
@@ -98,15 +122,35 @@ def test_the_version_names_distbench_and_python(distbench: CommandLine) -> None:
     assert re.fullmatch(r"distbench \d+\.\d+\.\d+\S* \(Python 3\.\d+\.\d+\S*\)\n", distbench("--version").out)
 
 
-def test_a_shell_completes_commands_options_and_choices() -> None:
-    def completed(words: str) -> str:
-        index = str(len(words.split()) - (not words.endswith(" ")))
-        environment = {"_DISTBENCH_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": index}
-        return start("-m", "distbench", environment=environment).out
+@pytest.mark.parametrize(
+    "words, wanted",
+    [
+        ("distbench ", "plain,run"),
+        ("distbench top", "plain,topology"),
+        ("distbench run --la", "plain,--latency"),
+        ("distbench -c x.yaml --la", "plain,--latency"),
+        ("distbench run -f m", "plain,msgpack"),
+        ("distbench --seed r", "plain,random"),
+        ("distbench -c conf", "file,conf"),
+        ("distbench -c e", "plain,erdos-renyi:"),
+        ("distbench topology g", "plain,grid:"),
+        ("distbench -a cha", "plain,chang_roberts"),
+        ("distbench -a ./my", "file,./my"),
+        ("distbench --report-dir rep", "dir,rep"),
+        ("distbench completion ", "plain,zsh"),
+    ],
+)
+def test_a_shell_completes_commands_options_and_values(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: str, wanted: str
+) -> None:
+    monkeypatch.setenv("_DISTBENCH_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split()) - (not words.endswith(" "))))
+    with pytest.raises(SystemExit):
+        main([])
+    assert wanted in capsys.readouterr().out.splitlines()
 
-    assert "plain,run" in completed("distbench ")
-    assert "plain,--latency" in completed("distbench run --la")
-    assert "plain,--latency" in completed("distbench -c x.yaml --la")
-    assert "plain,msgpack" in completed("distbench run -f m")
-    assert "file,conf" in completed("distbench -c conf")
-    assert "dir,rep" in completed("distbench --report-dir rep")
+
+def test_a_process_completes_as_well() -> None:
+    environment = {"_DISTBENCH_COMPLETE": "bash_complete", "COMP_WORDS": "distbench ", "COMP_CWORD": "1"}
+    assert "plain,run" in start("-m", "distbench", environment=environment).out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,8 @@ import pytest
 from tests.docs.blocks import Block, parse_blocks
 from tests.docs.playing import ROOT, Player
 
-PAGES = sorted((ROOT / "docs").rglob("*.md"))
+PAGES = sorted([*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")])
+PAGES.remove(ROOT / "README.md")  # tests/test_readme.py: its commands set up the project
 
 
 def lacks_processes() -> str | None:
@@ -23,13 +25,18 @@ def lacks_processes() -> str | None:
 
 def lacks_docker() -> str | None:
     """Why no container can be started, if none can."""
-    if shutil.which("docker") is None:
-        return "there is no docker command"
-    done = subprocess.run(["docker", "compose", "version"], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        return f"docker compose is not there: {done.stderr.strip()}"
+    for command in ("docker", "docker-compose"):
+        if shutil.which(command) is None:
+            return f"there is no command {command}"
     done = subprocess.run(["docker", "info"], capture_output=True, text=True, check=False)
-    return None if done.returncode == 0 else f"the Docker engine does not answer: {done.stderr.strip()}"
+    if done.returncode != 0:
+        return f"the Docker engine does not answer: {done.stderr.strip()}"
+    base = os.environ.get("BASE_IMAGE", "python:3.11-slim-bookworm")
+    for command in ("inspect", "pull"):
+        done = subprocess.run(["docker", "image", command, base], capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            return None
+    return f"the image {base} is not there and cannot be pulled; BASE_IMAGE names another: {done.stderr.strip()}"
 
 
 NEEDS: dict[str, tuple[pytest.MarkDecorator, Callable[[], str | None]]] = {
@@ -54,4 +61,8 @@ def test_the_code_of_the_docs_runs(page: Path, need: str | None, tmp_path: Path)
     if need is not None and (why := NEEDS[need][1]()):
         pytest.skip(f"the blocks of {page.name} that need {need}: {why}")
     blocks: list[Block] = parse_blocks(page.read_text(encoding="utf-8"))
-    Player(page, tmp_path).play(block for block in blocks if block.needs in (None, need))
+    try:
+        Player(page, tmp_path).play(block for block in blocks if block.needs in (None, need))
+    finally:
+        if need == "docker":  # whatever failed: no container and no network stays
+            subprocess.run(["docker-compose", "down"], cwd=tmp_path / "page", capture_output=True, check=False)

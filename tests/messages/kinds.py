@@ -103,6 +103,21 @@ class PointBox(Box[Point]):
 
 
 @message
+class SignedSets(Box[Signed[Vote] | set[int]]):
+    """What its base holds is said only here."""
+
+
+@message
+class Deep(Generic[T], Box[list[T]]):
+    own: T | None = None
+
+
+@message
+class Deeper(Deep[Any]):
+    pass
+
+
+@message
 class Envelope:
     """What a lower layer carries for the layer above."""
 
@@ -118,8 +133,6 @@ class Choice:
     two: Signed[Vote] | Signed[Point] | Vote | list[Point] | None = None
     three: Vote | Ballot | Point = field(default_factory=lambda: Point(1))
 
-
-MESSAGES: tuple[type, ...] = (Point, Vote, Ballot, Tally, LateTally, Tree, Even, Odd, PointBox, Envelope, Choice)
 
 NODES = (PeerId("n1"), PeerId("n2"), PeerId("n10"))
 PAIRS = {node: KeyPair(bytes([number]) * 32) for number, node in enumerate(NODES)}
@@ -289,6 +302,9 @@ class Kinds:
             (Tally, tallies),
             (LateTally, st.builds(LateTally, st.lists(votes, max_size=2), late=integers)),
             (PointBox, st.builds(PointBox, points, st.lists(points, max_size=2), texts)),
+            (SignedSets, st.builds(SignedSets, self.signed(votes) | st.sets(integers, max_size=3))),
+            (Deep[int], st.builds(Deep, st.lists(integers), st.just([]), integers)),
+            (Deeper, st.builds(Deeper, st.lists(self.anything, max_size=2), st.just([]), self.anything)),
             (Envelope, st.builds(Envelope, self.anything, integers)),
             (
                 Choice,

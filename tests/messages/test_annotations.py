@@ -128,7 +128,7 @@ def test_a_message_that_cannot_be_sent_names_its_field_every_time() -> None:
         outer: Outer | None = None
 
     for annotation in (Outer, Inner, Outer, list[Inner]):
-        with pytest.raises(DefinitionError, match=r"Inner.bad: complex cannot be sent"):
+        with pytest.raises(DefinitionError, match=r"Inner.bad \(test_annotations.py:\d+\): complex cannot be sent"):
             compile_shape(annotation, "here")
 
 
@@ -137,7 +137,10 @@ def test_an_unknown_name_is_a_definition_error() -> None:
     class Outer:
         inner: Missing  # type: ignore[name-defined] # noqa: F821
 
-    with pytest.raises(DefinitionError, match=r"Outer.*'Missing', which is not defined here"):
+    with pytest.raises(
+        DefinitionError,
+        match=r"Outer.inner \(test_annotations.py:\d+\): the annotation names 'Missing', which is not defined",
+    ):
         compile_shape(Outer, "here")
 
 
@@ -218,6 +221,24 @@ def test_a_module_without_future_annotations_works() -> None:
 
 
 # ---------------------------------------------------------------- what a shape knows
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_class_that_only_any_has_met_is_written_by_its_fields(format: Format) -> None:
+    @message
+    class Fresh:
+        payload: Any
+        raw: bytes = b"x"
+
+    for value in (Fresh(["~signed", 1]), Fresh(["a.b", 1]), [Fresh(["~list"])]):
+        assert round_trip(Any, value, format) == value
+
+    @message
+    class Strict:
+        payload: Any
+
+    with pytest.raises(ValueError, match="inside `Any`"):
+        round_trip(Any, Strict({1: 2}), format)
 
 
 def test_a_cycle_of_classes_does_not_hide_what_stands_inside() -> None:

@@ -15,7 +15,6 @@ from distbench.network.frames import (
     BATCH_MESSAGES,
     ERROR_REPLY,
     HEADER,
-    MAX_PAYLOAD,
     REPLY,
     SINGLE_LIMIT,
     Ack,
@@ -30,6 +29,7 @@ from distbench.network.frames import (
 )
 from distbench.network.framing import FrameReader
 from distbench.network.session import BATCH_WEIGHT, MESSAGE_WEIGHT, Session
+from distbench.node.port import MAX_PAYLOAD
 
 numbers = st.integers(0, 2**63 - 1)
 firsts = st.integers(1, 2**62)

@@ -355,13 +355,35 @@ def test_each_side_signs_its_role_the_run_both_ids_both_keys_and_both_nonces() -
     assert b"initiator" not in second
 
 
+def test_what_a_peer_says_changes_nothing_before_it_has_proven_itself() -> None:
+    asked: list[PeerId] = []
+
+    def received(peer: PeerId, incarnation: int) -> int:
+        asked.append(peer)
+        return 22
+
+    me = replace(party(N2), received=received)
+    with pytest.raises(HandshakeRefused):
+        shake(initiator(replace(party(N1), keys=Pretender(KEYS[N1].public))), responder(me))
+    assert asked == []
+    shake(initiator(), responder(me))
+    assert asked == [N1]
+
+
+def test_a_node_that_does_not_know_the_others_yet_asks_them_to_try_again() -> None:
+    early = replace(party(N2), roster={N3: KEYS[N3].public}, early=True)
+    dialled, dialling = responder(early), initiator()
+    with refused(Cause.EARLY) as error:
+        dialled.receive(dialling.first())
+    with refused(Cause.EARLY, "does not know the other nodes yet"):
+        dialling.receive(error.value.answer)
+
+
 def test_a_responder_compares_before_it_verifies_and_verifies_before_it_signs() -> None:
     counting = Counting(party(N2))
     for wrong in (with_terms(party(N1), replace(TERMS, format="other")), replace(party(N1), keys=STRANGER)):
         with pytest.raises(HandshakeRefused):
             shake(initiator(wrong), responder(counting.me))
-    with refused(Cause.STALE):
-        shake(initiator(), responder(replace(counting.me, received=lambda peer, incarnation: None)))
     assert counting.work == 0
     with pytest.raises(HandshakeRefused):
         shake(initiator(replace(party(N1), keys=Pretender(KEYS[N1].public))), responder(counting.me))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from distbench.errors import InternalError, MessageError, WireError
-from distbench.network.frames import MAX_PAYLOAD, REPLY, Ack, Batch, Bye, Message, Single, encode_ack
+from distbench.network.frames import REPLY, Ack, Batch, Bye, Message, Single, encode_ack
 from distbench.network.framing import FrameReader
 from distbench.network.session import (
     ACK_FRAMES,
@@ -21,6 +21,7 @@ from distbench.network.session import (
     Phase,
     Session,
 )
+from distbench.node.port import MAX_PAYLOAD
 
 
 class Side:
@@ -458,8 +459,21 @@ def test_frames_without_a_connection_and_signals_out_of_order_are_refused() -> N
         session.receive(Ack(0))
     with pytest.raises(InternalError, match="down cannot be disconnected"):
         session.on_disconnected()
-    with pytest.raises(InternalError, match="down cannot be said bye"):
+    session.bye("")
+    with pytest.raises(InternalError, match="closed cannot be said bye"):
         session.bye("")
+
+
+def test_a_session_without_connection_that_is_given_up_keeps_nothing() -> None:
+    session = Session(LIMIT)
+    while not session.full:
+        session.send(1, 0, b"x" * 1000)
+    session.bye("nobody hears it")
+    assert session.phase is Phase.CLOSED
+    assert not session.full
+    for _ in range(10_000):
+        session.send(1, 0, b"x" * 1000)
+    assert session.weight < BATCH_WEIGHT
 
 
 def test_the_table_in_the_docs_is_the_one_in_the_code() -> None:

@@ -16,7 +16,7 @@ from distbench import Algorithm, NondeterminismError, Outcome, PeerId, handler, 
 from distbench.errors import InternalError
 from tests.node.programs import me
 
-TWO = {"n1": {}, "n2": {}}
+TWO: dict[str, dict[str, object]] = {"n1": {}, "n2": {}}
 N1, N2 = PeerId("n1"), PeerId("n2")
 variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="unset")
 
@@ -292,7 +292,7 @@ def test_a_request_and_a_cast_on_one_link_keep_their_order() -> None:
     class Mixed(Algorithm):
         async def on_start(self) -> None:
             if self.id() == N1:
-                first = asyncio.create_task(self.peers[N2].ask(0))  # type: ignore[arg-type]
+                first = asyncio.ensure_future(self.peers[N2].ask(0))
                 await asyncio.sleep(0)
                 await self.peers[N2].tell(1)
                 await first
@@ -423,7 +423,7 @@ def test_a_cancelled_call_leaves_nothing_to_wait_for() -> None:
     class Cancels(Algorithm):
         async def on_start(self) -> None:
             if self.id() == N1:
-                task = asyncio.create_task(self.peers[N2].never(1))  # type: ignore[arg-type]
+                task = asyncio.ensure_future(self.peers[N2].never(1))
                 await asyncio.sleep(1)
                 task.cancel()
                 await asyncio.wait([task])

@@ -35,6 +35,7 @@ def test_each_run_adds_one_line_with_the_fields_that_programs_read(tmp_path: Pat
         "bytes_received": 90,
         "bytes_sent": 10,
         "dropped": {},
+        "refused": {},
         "details": {"leader": "n3", "rb": {"got": 1}},
     }
 

@@ -13,7 +13,10 @@ from distbench.community import PeerId
 from distbench.logs import TRACE
 from distbench.node.current import current_node
 from distbench.report.logs import LineFormatter, logs
-from distbench.report.style import node_colour, wants_colour
+from distbench.report.style import node_colour, wants_colour, wants_status
+from distbench.running.outcomes import FAILURE
+from distbench.running.result import Failure
+from tests.report.made import result
 
 
 @dataclass
@@ -34,13 +37,13 @@ def step_of(node: str, at: float) -> Iterator[None]:
         current_node.reset(token)
 
 
-def logged(verbosity: int, act: Callable[[], None], *, colour: bool = False) -> list[str]:
+def logged(verbosity: int, act: Callable[[], None], *, colour: bool = False, quiet: bool = False) -> list[str]:
     """What ``act`` logs, without pytest's own handlers, which raise what ours must bear."""
     stream = io.StringIO()
     root = logging.getLogger()
     handlers, root.handlers = root.handlers, []
     try:
-        with logs(verbosity, stream, colour=colour):
+        with logs(verbosity, stream, colour=colour, quiet=quiet):
             act()
     finally:
         root.handlers = handlers
@@ -101,6 +104,10 @@ def test_colour_is_for_terminals_and_no_color_turns_it_off(monkeypatch: pytest.M
     assert not wants_colour(None)
     monkeypatch.setenv("NO_COLOR", "1")
     assert not wants_colour(Terminal())
+    assert wants_status(Terminal())  # it is no colour
+    assert not wants_status(io.StringIO())
+    monkeypatch.setenv("TERM", "dumb")
+    assert not wants_status(Terminal())
 
 
 def test_trace_is_a_method_of_any_logger() -> None:
@@ -146,3 +153,64 @@ def test_afterwards_logging_is_as_it_was() -> None:
 
 def test_a_line_of_another_process_is_rendered_alike() -> None:
     assert LineFormatter(colour=False).render_line(1.0, "n1", logging.INFO, "hi") == "  1.000000 n1  INFO    hi"
+
+
+FAILED = Failure(
+    PeerId("n2"), "vote", "Vote(True)", 0.25, "ValueError: too late", "Traceback ...\nValueError: too late"
+)
+
+
+def fail() -> None:
+    logging.getLogger("distbench.run").error("n2.vote failed", extra={FAILURE: FAILED})
+
+
+def test_a_failure_is_logged_under_its_node_and_time() -> None:
+    assert logged(0, fail) == [
+        "  0.250000 n2  ERROR   vote failed on Vote(True)",
+        "Traceback ...",
+        "ValueError: too late",
+    ]
+
+
+def test_it_is_known_whether_the_stream_has_shown_all_failures() -> None:
+    one, two = result({}, failures=(FAILED,)), result({}, failures=(FAILED, FAILED))
+    with logs(0, io.StringIO(), colour=False) as log:
+        assert not log.has_shown(one)
+        fail()
+        assert log.has_shown(one)
+        assert not log.has_shown(two)
+    with logs(0, io.StringIO(), colour=False, quiet=True) as log:
+        fail()
+        assert not log.has_shown(one)
+    with logs(0, None, colour=False) as log:
+        fail()
+        assert not log.has_shown(one)
+    with logs(0, io.StringIO(), colour=False) as log:  # the processes of the nodes write to the same stream
+        assert log.has_shown(result({}, failures=(FAILED,), mode="local"))
+
+
+def test_quiet_leaves_warnings_about_the_config() -> None:
+    def act() -> None:
+        every_level()
+        fail()
+        logging.getLogger("distbench.config.binding").warning("n1.ronds is no field")
+
+    assert logged(0, act, quiet=True) == ["WARNING n1.ronds is no field"]
+
+
+def test_what_is_added_gets_what_quiet_hides() -> None:
+    heard: list[str] = []
+
+    class Ear(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            heard.append(record.getMessage())
+
+    ear = Ear()
+    stream = io.StringIO()
+    with logs(0, stream, colour=False, quiet=True) as log:
+        log.add(ear)
+        logging.getLogger("my_raft").info("vote")
+        logging.getLogger("my_raft").debug("unheard")
+    logging.getLogger("my_raft").warning("after the run")
+    assert heard == ["vote"]
+    assert stream.getvalue() == ""

@@ -48,6 +48,31 @@ def test_a_failure_shows_node_handler_message_time_and_traceback() -> None:
     assert 'File "vote.py", line 3, in vote' in text
 
 
+def test_without_tracebacks_a_failure_is_one_line() -> None:
+    made = result({"n1": node(End.FAILED)}, failures=(failure("n1"), failure("n2")))
+    assert notes(made, tracebacks=False)[0].text.splitlines() == [
+        "n1 failed in vote on Vote(True) at 0.003000 s: ValueError: too late",
+        "    the same at n2 (0.003000 s)",
+    ]
+    text = render_summary(made, width=80, colour=False, tracebacks=False)
+    assert "Traceback" not in text
+    assert "n1 failed in vote on Vote(True)" in text
+
+
+def test_a_failing_check_is_told_and_stands_in_the_last_line() -> None:
+    made = result({"n1": node()}, check_error="two leaders (vote.py:9)")
+    assert told(made) == "the check failed: two leaders (vote.py:9)"
+    assert render_ending(made).startswith("completed, but the check failed: ")
+    both = result({"n1": node(End.FAILED)}, check_error="two leaders", outcome=Outcome.STUCK)
+    assert render_ending(both).startswith("stuck, 1 node failed and the check failed: ")
+    assert made.exit_status == 1
+
+
+def test_the_table_can_be_left_out() -> None:
+    text = render_summary(result({"n1": node()}), width=80, colour=False, table=False)
+    assert text.splitlines() == ["completed: 0.250 s virtual, 0.500 s wall, 100 messages, 200 messages/s"]
+
+
 def test_the_same_failure_at_other_nodes_is_shown_once_and_names_them() -> None:
     text = told(result({}, failures=(failure("n1"), failure("n2", at=0.004), failure("n3", handler="done"))))
     assert text.count("Traceback") == 2
@@ -96,6 +121,14 @@ def test_drops_are_told_by_reason_with_the_nodes() -> None:
     assert told(made).splitlines() == [
         "dropped 5 messages: bad signature (at n2: 4, n1: 1)",
         "dropped 1 message: too late (at n1: 1)",
+    ]
+
+
+def test_refused_connections_are_counted_by_cause() -> None:
+    nodes = {"n1": node(refused={"malformed": 3000}), "n2": node(refused={"malformed": 4, "wrong key": 1})}
+    assert [note.text for note in notes(result(nodes))] == [
+        "refused 3,004 connections: malformed (at n1: 3,000, n2: 4)",
+        "refused 1 connection: wrong key (at n2: 1)",
     ]
 
 

@@ -13,7 +13,8 @@ from datetime import date
 from datetime import datetime as moment
 from os import urandom
 from random import choice, shuffle
-from time import monotonic, time as seconds
+from time import monotonic
+from time import time as seconds
 from typing import Any
 from uuid import uuid1, uuid4
 
@@ -32,7 +33,7 @@ class Seen:
 class Chaotic(Algorithm):
     """Everybody tells everybody what clocks, entropy, sets and races gave."""
 
-    rounds: int = config_field(default=3)
+    rounds: int = config_field(default=2)
     heard: int = 0
 
     def __init__(self) -> None:
@@ -41,7 +42,7 @@ class Chaotic(Algorithm):
         self.event = asyncio.Event()
 
     async def on_start(self) -> None:
-        await self.tell("born", self.born)
+        await self.tell("born", [*self.born, str(hash(asyncio.current_task()))])
         await self.tell("clocks", self.clocks())
         for _ in range(self.rounds):
             await asyncio.sleep(random.random() / 10)
@@ -94,7 +95,13 @@ class Chaotic(Algorithm):
         items = list(range(10))
         shuffle(items)
         found: list[Any] = [uuid.uuid4(), uuid4(), uuid.uuid1(), uuid1(), os.urandom(4), urandom(4), items]
-        found += [random.random(), random.randint(1, 10**9), random.gauss(), choice(range(1000)), random.getrandbits(64)]
+        found += [
+            random.random(),
+            random.randint(1, 10**9),
+            random.gauss(),
+            choice(range(1000)),
+            random.getrandbits(64),
+        ]
         found += [random.Random().random(), random.SystemRandom().random(), secrets.token_hex(8), secrets.randbelow(99)]
         found += [secrets.choice(range(1000)), random.sample(range(100), 5), random.Random(5).random()]
         return [repr(each) for each in found]

@@ -12,6 +12,11 @@ import pytest
 
 import distbench
 from distbench import Algorithm, End, Outcome, PeerId, RunResult, handler
+from distbench.config import config_from_mapping
+from distbench.definition import define
+from distbench.events import Drawn, Event, Sent, Terminated, TimerFired
+from distbench.running.offline import run_offline
+from distbench.running.options import RunOptions
 from distbench.simulation import loop as simulation_loop
 
 ONE: dict[str, dict[str, object]] = {"n1": {}}
@@ -35,6 +40,8 @@ def test_a_run_is_completed_when_every_node_has_terminated() -> None:
     class Ends(Algorithm):
         async def on_start(self) -> None:
             await asyncio.sleep(1 if self.id() == N1 else 2)
+            await self.terminate()
+            await asyncio.sleep(0.5)
             await self.terminate()
 
     result = distbench.run(Ends, TWO)
@@ -286,7 +293,7 @@ class Forever(_Forever):
 
 
 @pytest.mark.parametrize(
-    ("options", "outcome", "status", "time", "reason"),
+    "options, outcome, status, time, reason",
     [
         ({}, Outcome.TIMEOUT, 3, 3600.0, "timeout"),
         ({"timeout": 7.5}, Outcome.TIMEOUT, 3, 7.5, "timeout"),
@@ -400,18 +407,13 @@ def test_many_steps_are_fine_while_messages_arrive_or_time_passes(monkeypatch: p
                     await asyncio.sleep(0)
                 await asyncio.sleep(1e-9)
             (peer,) = self.peers.values()
-            for number in range(20):
+            for number in range(30):  # several of them arrive at one instant
                 await peer.work(number)
-                await peer.ask(number)
 
         @handler
         async def work(self, src: PeerId, number: int) -> None:
             for _ in range(300):
                 await asyncio.sleep(0)
-
-        @handler
-        async def ask(self, src: PeerId, number: int) -> int:
-            return number
 
     result = distbench.run(Busy, TWO, latency="0")
     assert result.outcome is Outcome.QUIESCENT
@@ -421,6 +423,11 @@ def test_many_steps_are_fine_while_messages_arrive_or_time_passes(monkeypatch: p
 
 
 def test_messages_in_transit_at_the_end_are_counted_and_not_delivered() -> None:
+    events: list[Event] = []
+
+    def hears(event: Event) -> None:
+        events.append(event)
+
     @distbench.distbench
     class Parting(Algorithm):
         heard: int = 0
@@ -435,7 +442,12 @@ def test_messages_in_transit_at_the_end_are_counted_and_not_delivered() -> None:
         async def tell(self, src: PeerId, number: int) -> None:
             self.heard += 1
 
-    result = distbench.run(Parting, {"n1": {}, "n2": {}, "n3": {}})
+        async def on_exit(self) -> None:
+            await asyncio.sleep(5)
+
+    config = config_from_mapping({"n1": {}, "n2": {}, "n3": {}})
+    result = run_offline(define(Parting), config, RunOptions(), sink=hears)
+    assert {type(event) for event in events} == {Sent, Drawn, Terminated, TimerFired}
     assert (result.outcome, result.in_transit, result.deliveries) == (Outcome.COMPLETED, 30, 0)
     assert sum(node.messages_out for node in result.nodes.values()) == 30
     assert [vars(each).get("heard", 0) for each in result.algorithms.values()] == [0, 0, 0]

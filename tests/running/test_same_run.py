@@ -15,7 +15,7 @@ from distbench import Outcome
 from tests.running.chaotic import Chaotic
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-CONFIG: dict[str, dict[str, object]] = {f"n{number}": {} for number in range(1, 6)}
+CONFIG: dict[str, dict[str, object]] = {f"n{number}": {} for number in range(1, 5)}
 
 
 def digest(seed: int = 0) -> str:
@@ -67,7 +67,7 @@ kept = litter(int(sys.argv[1]))
 from tests.running.chaotic import Chaotic
 for before in range(int(sys.argv[2])):
     distbench.run(Chaotic, {"n1": {}, "n2": {}}, seed=before)
-result = distbench.run(Chaotic, {f"n{number}": {} for number in range(1, 6)}, seed=3, digest=True)
+result = distbench.run(Chaotic, {f"n{number}": {} for number in range(1, 5)}, seed=3, digest=True)
 print(result.digest, result.hash_seed)
 """
 

@@ -114,16 +114,18 @@ def play(
     extra: bool = False, seed: int = 4, replay: list[Choice] | None = None
 ) -> tuple[RunResult, list[Event], list[Choice]]:
     events: list[Event] = []
+
+    def hears(event: Event) -> None:
+        events.append(event)
+
     config = config_from_mapping({"n1": {"extra": extra}, "n2": {}, "n3": {}})
-    result = run_offline(
-        define(Talks), config, RunOptions(seed=seed, digest=True), sink=events.append, replay=replay
-    )
+    result = run_offline(define(Talks), config, RunOptions(seed=seed, digest=True), sink=hears, replay=replay)
     return result, events, [Choice(e.key, e.options, e.index) for e in events if isinstance(e, Drawn)]
 
 
 def delays(events: list[Event]) -> dict[tuple[str, str, int], int]:
     """How long each message took, by link and number on the link."""
-    sent = {(e.src, e.dst, e.number): e.at for e in events if isinstance(e, Sent)}
+    sent: dict[tuple[str, str, int], int] = {(e.src, e.dst, e.number): e.at for e in events if isinstance(e, Sent)}
     arrived: dict[tuple[str, str, int], int] = {}
     counts: dict[tuple[str, str], int] = {}
     for event in events:

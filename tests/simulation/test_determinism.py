@@ -20,7 +20,8 @@ import uuid
 from collections.abc import Callable
 from datetime import datetime as moment
 from random import randint
-from time import sleep, time as seconds
+from time import sleep
+from time import time as seconds
 from typing import Any
 from uuid import uuid1
 
@@ -82,7 +83,7 @@ ENTROPY: list[Callable[[], Any]] = [
     lambda: os.urandom(8), lambda: uuid.uuid4(), lambda: uuid.uuid1(), lambda: uuid1(), lambda: random.random(),
     lambda: randint(1, 10**12), lambda: random.Random().random(), lambda: random.SystemRandom().random(),
     lambda: secrets.token_hex(8), lambda: secrets.randbits(64), lambda: random.sample(range(10**6), 3),
-    lambda: random.shuffle([1, 2, 3]) or random.getrandbits(40),
+    lambda: random.getrandbits(40), lambda: random.randbytes(5),
 ]  # fmt: skip
 
 
@@ -202,7 +203,7 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "step"), REFUSED)
+@pytest.mark.parametrize("name, step", REFUSED)
 @pytest.mark.parametrize("waits", [False, True])
 def test_what_no_seed_can_repeat_is_refused_by_name(name: str, step: Callable[[], Any], waits: bool) -> None:
     @distbench.distbench

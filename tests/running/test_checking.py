@@ -1,0 +1,166 @@
+"""The ``check`` of an algorithm's module."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import distbench
+from distbench import DefinitionError, Outcome, RunResult
+from distbench.running.checking import apply_check
+from distbench.running.options import RunOptions
+from distbench.running.preparing import Plan
+
+PROGRAM = """
+from distbench import Algorithm, RunResult, config_field, distbench
+
+@distbench
+class Counting(Algorithm):
+    fails: bool = config_field(default=False)
+
+    async def on_start(self):
+        if self.fails:
+            raise ValueError("no")
+        await self.terminate()
+
+    async def report(self):
+        return {"one": 1}
+
+"""
+ONE: dict[str, dict[str, object]] = {"n1": {}}
+
+
+@pytest.fixture
+def counting(tmp_path: Path) -> Path:
+    """A file for an algorithm and its check."""
+    return tmp_path / "counting.py"
+
+
+def with_check(path: Path, check: str) -> str:
+    """The name of an algorithm whose module ends with ``check``."""
+    path.write_text(PROGRAM + check)
+    return str(path)
+
+
+def line_of(path: Path, text: str) -> int:
+    return next(number for number, line in enumerate(path.read_text().splitlines(), 1) if text in line)
+
+
+def test_a_check_that_holds_changes_nothing(counting: Path) -> None:
+    result = distbench.run(with_check(counting, "def check(result): assert result.reports['n1']['one'] == 1"), ONE)
+    assert (result.check_error, result.exit_status) == (None, 0)
+
+
+def test_a_failing_check_fails_the_run_with_its_message_file_and_line(counting: Path) -> None:
+    name = with_check(
+        counting, "def check(result: RunResult) -> None:\n    assert not result.nodes, 'there are nodes'\n"
+    )
+    result = distbench.run(name, ONE)
+    assert result.outcome is Outcome.COMPLETED
+    assert result.exit_status == 1
+    assert result.check_error == f"there are nodes (counting.py:{line_of(counting, 'assert not')})"
+
+
+def test_an_assertion_without_a_message_shows_itself(counting: Path) -> None:
+    result = distbench.run(with_check(counting, "def check(result):\n    assert result.deliveries > 5\n"), ONE)
+    assert result.check_error is not None
+    assert result.check_error.startswith("assert result.deliveries > 5 (counting.py:")
+
+
+def test_a_check_that_stumbles_fails_the_run_with_its_traceback(counting: Path) -> None:
+    result = distbench.run(with_check(counting, "def check(result):\n    return result.reports['n7']\n"), ONE)
+    assert result.exit_status == 1
+    assert result.check_error is not None
+    first, *rest = result.check_error.splitlines()
+    assert first == f"it raised KeyError: 'n7' (counting.py:{line_of(counting, 'n7')})"
+    assert rest[0] == "Traceback (most recent call last):"
+    assert "checking.py" not in result.check_error
+
+
+def test_a_check_that_returns_false_has_not_passed(counting: Path) -> None:
+    result = distbench.run(with_check(counting, "def check(result): return len(result.nodes) == 2"), ONE)
+    assert result.check_error == "it returned False"
+
+
+def test_a_check_that_stumbles_over_a_failed_run_is_no_news(counting: Path) -> None:
+    name = with_check(counting, "def check(result):\n    assert result.reports['n1']['one'] == 1\n")
+    result = distbench.run(name, {"n1": {"fails": True}})
+    assert result.exit_status == 1
+    assert result.failures
+    assert result.check_error is None
+
+
+def test_a_check_can_be_left_out(counting: Path) -> None:
+    result = distbench.run(with_check(counting, "def check(result): assert False"), ONE, check=False)
+    assert (result.check_error, result.exit_status) == (None, 0)
+
+
+def test_a_class_defined_here_is_checked_by_the_check_of_this_module() -> None:
+    @distbench.distbench
+    class Here(distbench.Algorithm):
+        async def on_start(self) -> None:
+            await self.terminate()
+
+    result = distbench.run(Here, {"n1": {}, "n2": {}})
+    assert result.check_error is not None
+    assert result.check_error.startswith("two nodes are too many (test_checking.py:")
+    assert distbench.run(Here, ONE).check_error is None
+
+
+def check(result: RunResult) -> None:
+    """Belongs to the test above."""
+    assert len(result.nodes) < 2, "two nodes are too many"
+
+
+@pytest.mark.parametrize(
+    "wrong, wanted",
+    [
+        ("def check(): ...", "it takes (), not the result alone"),
+        ("def check(result, seed): ...", "it takes (result, seed), not the result alone"),
+        ("def check(*, result): ...", "it takes (*, result), not the result alone"),
+        ("async def check(result): ...", "a check is a plain function"),
+        ("def check(result):\n    yield 1", "a check is a plain function"),
+        ("check = 5", "is int 5, not a function"),
+    ],
+)
+def test_a_check_with_a_wrong_signature_is_refused_before_the_run(counting: Path, wrong: str, wanted: str) -> None:
+    with pytest.raises(DefinitionError, match=r"check \(counting.py") as caught:
+        distbench.run(with_check(counting, wrong), ONE)
+    assert wanted in str(caught.value)
+    assert "write 'def check(result: RunResult) -> None'" in str(caught.value)
+    assert distbench.run(str(counting), ONE, check=False).exit_status == 0
+
+
+@pytest.mark.parametrize(
+    "fine", ["def check(result, strict=True): ...", "def check(*results): ...", "check = None", "check = print"]
+)
+def test_a_check_that_can_be_called_with_a_result_is_one(
+    counting: Path, fine: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert distbench.run(with_check(counting, fine), ONE).exit_status == 0
+
+
+def test_an_interrupted_run_is_not_checked(counting: Path) -> None:
+    interrupted = replace(distbench.run(with_check(counting, ""), ONE), outcome=Outcome.INTERRUPTED)
+
+    def never(result: RunResult) -> None:
+        raise AssertionError("called")
+
+    assert apply_check(never, interrupted) is interrupted
+
+
+def test_ctrl_c_during_the_check_ends_as_interrupted(counting: Path) -> None:
+    def slow(result: RunResult) -> None:
+        raise KeyboardInterrupt
+
+    assert apply_check(slow, distbench.run(with_check(counting, ""), ONE)).exit_status == 130
+
+
+def test_the_result_of_one_process_alone_is_not_checked(counting: Path) -> None:
+    plan = Plan(with_check(counting, "def check(result): assert False"), {"n1": {}, "n2": {}}, RunOptions())
+    whole = plan.run_offline(0)
+    assert whole.check_error is not None
+    part = replace(whole, nodes=dict(list(whole.nodes.items())[:1]), check_error=None)
+    assert plan.checked(part, plan.config(0)) is part
