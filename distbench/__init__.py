@@ -23,11 +23,13 @@ if TYPE_CHECKING:
         PeerDown,
         RemoteError,
         SignatureError,
+        StartupError,
     )
     from distbench.messages import message
     from distbench.peer import Peer
     from distbench.running.api import run
     from distbench.running.result import End, Outcome, RunResult
+    from distbench.running.seeds import SeedsResult
     from distbench.signing import Signed
 
 __all__ = [
@@ -48,8 +50,10 @@ __all__ = [
     "RemoteError",
     "RunConfig",
     "RunResult",
+    "SeedsResult",
     "SignatureError",
     "Signed",
+    "StartupError",
     "child_algorithm",
     "config_field",
     "distbench",
@@ -64,11 +68,12 @@ _HOMES: Final = {
     "config.model": "RunConfig",
     "decorators": "child_algorithm config_field distbench handler",
     "errors": "CallError ConfigError DefinitionError DistbenchError HandlerError MessageError NondeterminismError "
-    "PeerDown RemoteError SignatureError",
+    "PeerDown RemoteError SignatureError StartupError",
     "messages": "message",
     "peer": "Peer",
     "running.api": "run",
     "running.result": "End Outcome RunResult",
+    "running.seeds": "SeedsResult",
     "signing": "Signed",
 }
 _HOME: Final = {name: module for module, names in _HOMES.items() for name in names.split()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import tempfile
 import threading
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -106,6 +107,20 @@ def forgets_modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         file = getattr(sys.modules[name], "__file__", None)
         if file is not None and str(Path(file).resolve()).startswith(folder):
             del sys.modules[name]
+
+
+@pytest.fixture(autouse=True)
+def turn_at_the_engine(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Tests with containers share the machine's engine, but for one that needs it ``alone``."""
+    marker = request.node.get_closest_marker("docker")
+    if marker is None:
+        yield
+        return
+    import fcntl
+
+    with (Path(tempfile.gettempdir()) / "distbench-docker.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX if marker.kwargs.get("alone") else fcntl.LOCK_SH)
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -66,9 +66,13 @@ def _print_version(ctx: click.Context, parameter: click.Parameter, wanted: bool)
     if not wanted or ctx.resilient_parsing:
         return
     import platform
-    from importlib.metadata import version
+    from importlib.metadata import PackageNotFoundError, version
 
-    click.echo(f"distbench {version('distbench')} (Python {platform.python_version()})")
+    try:
+        number = version("distbench")
+    except PackageNotFoundError:
+        number = "of unknown version, not installed"  # run from a copy of the sources
+    click.echo(f"distbench {number} (Python {platform.python_version()})")
     ctx.exit()
 
 

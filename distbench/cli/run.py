@@ -209,6 +209,8 @@ def _check_options(context: click.Context, mode: str) -> None:
             note(f"{option} has no effect in {mode} mode, only in {' and '.join(modes)} mode")
         if name in _NOT_WITH_SEEDS and "seeds" in given:
             note(f"{option} has no effect with --seeds; replay one seed to see its logs")
+        if name == "digest" and "seeds" in given and "as_json" not in given:
+            note(f"{option} shows the digests of --seeds with --json only")
         if name in _ONLY_WITH_SEEDS and "seeds" not in given:
             note(f"{option} has no effect without --seeds")
 

@@ -87,7 +87,7 @@ class DelayedLink:
             room = self._link.send(handler, call, payload)
             if room is not None:
                 self._stalled = True
-                room.add_done_callback(self._go_on, context=self._junction.context)
+                room.add_done_callback(self._go_on, context=self._junction.context.copy())
                 return
         self._admit()
         if self._held and self._timer is None:

@@ -112,7 +112,7 @@ class Junction:
     def dial(self, peer: PeerId, address: Address) -> None:
         """Connect to ``peer``, and again whenever the connection breaks."""
         work = self._dial(self.link(peer), address)
-        self._dialling.append(self.loop.create_task(work, name=f"dial {peer}", context=self.context))
+        self._dialling.append(self.loop.create_task(work, name=f"dial {peer}", context=self.context.copy()))
         self.beat()
 
     async def _dial(self, link: TcpLink, address: Address) -> None:
@@ -253,7 +253,7 @@ class Junction:
 
     def later(self, seconds: float, callback: Callable[[], object]) -> asyncio.TimerHandle:
         """A timer that is not the algorithm's, whoever runs."""
-        return self.context.run(self.loop.call_later, seconds, callback)
+        return self.context.copy().run(self.loop.call_later, seconds, callback)
 
     def beat(self) -> None:
         """See to it that the heart beats."""

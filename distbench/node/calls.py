@@ -49,9 +49,6 @@ class Calls:
         """The futures of all calls that wait for ``dst``."""
         return [future for peer, _, future in self._waiting.values() if peer == dst and not future.done()]
 
-    def describe(self, future: object) -> str | None:
-        """``the reply of n2 to vote``, if ``future`` is that of a call."""
-        for peer, route, waiting in self._waiting.values():
-            if waiting is future:
-                return f"the reply of {peer} to {route.name}"
-        return None
+    def waiting(self) -> dict[object, str]:
+        """``the reply of n2 to vote`` for the future of each call that waits."""
+        return {future: f"the reply of {peer} to {route.name}" for peer, route, future in self._waiting.values()}

@@ -27,7 +27,7 @@ class Note:
 
 
 def notes(result: RunResult, *, tracebacks: bool = True) -> list[Note]:
-    """Failures, the check, nodes that never terminated, what still waits, drops, refusals, messages in transit, the reason.
+    """Failures, the check, nodes that never terminated, what still waits, drops, refusals, messages in transit, why.
 
     Without ``tracebacks`` a failure is one line: for a reader who has seen them in the logs.
     """

@@ -49,7 +49,7 @@ from distbench.running.control import (
 from distbench.running.coordinator import Standing
 from distbench.running.options import RunOptions
 from distbench.running.outcomes import node_result, render_failure, suspended_in, task_name
-from distbench.running.result import Failure, Outcome
+from distbench.running.result import Failure, Outcome, Suspended
 from distbench.signing import KeyPair, Keyring
 from distbench.simulation.choices import Choices
 
@@ -124,6 +124,7 @@ class NodeProcess:
         self._stopped = False
         self._idle_check: asyncio.TimerHandle | None = None
         self._told: Standing | None = None
+        self._leaving: asyncio.Task[None] | None = None
         self._awaited: set[PeerId] = set()
         self._refusal = ""
 
@@ -164,13 +165,16 @@ class NodeProcess:
     def interrupt(self) -> None:
         """The person beside this node alone wants it to end; the others go on without it."""
         self.ending.outcome = Outcome.INTERRUPTED
-        if self._coordinated.done() and self._started_at is not None:
-            if not self._stopped:
-                self.tell(Crashed("was interrupted"))
+        if self._started_at is not None:
             self._begin_to_leave()
-            self._leaving.add_done_callback(lambda _: self._end())
+        if self._leaving is not None:
+            self._leaving.add_done_callback(self._end_interrupted)
         else:
             self._end()
+
+    def _end_interrupted(self, leaving: object) -> None:
+        self.tell(Crashed("was interrupted"))
+        self._end()
 
     def _end(self) -> None:
         for waiting in (self._coordinated, self._over):
@@ -348,7 +352,8 @@ class NodeProcess:
             if self.node.done and before.received == after.received:
                 break
         self._begin_to_leave()
-        await self._leaving
+        if self._leaving is not None:
+            await self._leaving
         self._end()
 
     # -------------------------------------------------- how it stands
@@ -414,10 +419,9 @@ class NodeProcess:
         self.failures.append(render_failure(failure))
 
     def on_crash(self, node: Node) -> None:
-        for task in self.loop.tasks():
-            task.cancel()
-        self.tell(Crashed("has crashed"))
-        self._begin_to_leave()
+        self._stopped = True
+        self._say_left({}, [], *self._in_numbers())
+        self.tell(Crashed("has crashed"))  # after what there is to say of it: nobody waits for the dead
 
     def on_drop(self, node: Node, src: PeerId, reason: str) -> None:
         pass
@@ -439,22 +443,29 @@ class NodeProcess:
     async def _leave(self) -> None:
         node = self.node
         suspended = list(suspended_in(node, self.loop.tasks()))
+        numbers = self._in_numbers()
+        report: dict[str, object] = {}
+        node.close()
+        task = self.loop.create_task(node.leave(), context=node.context.copy())
+        done, _ = await asyncio.wait([task], timeout=EXIT_LIMIT)
+        if done:
+            report = task.result()
+        else:
+            node.fail("on_exit", "", TimeoutError(f"it did not return within {EXIT_LIMIT:g} s"))
+            task.cancel()
+        self._say_left(report, suspended, *numbers)
+
+    def _in_numbers(self) -> tuple[int, int, int]:
+        """Deliveries, and messages sent and received."""
         links = self._links()
         sent = sum(link.session.sent + self._held(peer) for peer, link in links.items())
-        received = sum(link.session.received for link in links.values())
-        deliveries = node.deliveries
-        report: dict[str, object] = {}
-        if node.phase is not Phase.CRASHED:
-            node.close()
-            task = self.loop.create_task(node.leave(), context=node.context.copy())
-            done, _ = await asyncio.wait([task], timeout=EXIT_LIMIT)
-            if done:
-                report = task.result()
-            else:
-                node.fail("on_exit", "", TimeoutError(f"it did not return within {EXIT_LIMIT:g} s"))
-                task.cancel()
+        return self.node.deliveries, sent, sum(link.session.received for link in links.values())
+
+    def _say_left(
+        self, report: dict[str, object], suspended: list[Suspended], deliveries: int, sent: int, received: int
+    ) -> None:
         self._look_at_tasks()
-        result = replace(node_result(node), refused=dict(self.junction.refused))
+        result = replace(node_result(self.node), refused=dict(self.junction.refused))
         left = Left(result, report, self.failures, suspended, deliveries, sent, received)
         self.ending.left = left
         self.tell(left)

@@ -32,15 +32,16 @@ def suspended_in(node: Node, tasks: Iterable[Any]) -> Iterator[Suspended]:
     """What still waits at a node: handlers and hooks, then those of ``tasks`` that it started itself."""
     if node.phase is Phase.CRASHED:
         return
+    calls = node.calls.waiting()
     for task, job in node.running.items():
         if not task.done():
             where, line = standing(job.coro)
-            waits_for = node.calls.describe(getattr(task, "_fut_waiter", None)) or line
+            waits_for = calls.get(getattr(task, "_fut_waiter", None)) or line
             yield Suspended(node.node_id, job.route.name, where, waits_for)
     for task in tasks:
         if not task.done() and task not in node.running:
             where, line = standing(task.get_coro())
-            waits_for = node.calls.describe(getattr(task, "_fut_waiter", None)) or line
+            waits_for = calls.get(getattr(task, "_fut_waiter", None)) or line
             yield Suspended(node.node_id, task_name(task).removeprefix("task "), where, waits_for, background=True)
 
 

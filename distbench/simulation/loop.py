@@ -69,11 +69,6 @@ class SimTask(asyncio.Task[Any]):
     failed_at: float | None = None
     """When it raised, in virtual seconds: nobody may look at the exception until much later."""
 
-    def note_failure(self) -> None:
-        """Remember the time, if this task, which is done, raised."""
-        if self._exception is not None:
-            self.failed_at = self.get_loop().time()
-
     def __hash__(self) -> int:
         try:
             return self._number  # type: ignore[has-type,no-any-return]
@@ -164,6 +159,8 @@ class SimLoop(asyncio.AbstractEventLoop):
         self._closed = False
         self._generators: dict[int, tuple[weakref.ref[Any], contextvars.Context]] = {}
         self._tasks: weakref.WeakValueDictionary[int, SimTask] = weakref.WeakValueDictionary()
+        self._pending: set[SimTask] = set()
+        """Tasks that algorithms started: one that nobody else holds does not vanish in the middle of its work."""
         self._made = 0
 
     # -------------------------------------------------- playing
@@ -315,6 +312,7 @@ class SimLoop(asyncio.AbstractEventLoop):
                     with contextlib.suppress(Exception):  # it refuses to end
                         task.get_coro().close()
                     asyncio.tasks._unregister_task(task)
+            self._pending.clear()
             self._ready.clear()
             self.scheduler.heap.clear()
 
@@ -417,8 +415,14 @@ class SimLoop(asyncio.AbstractEventLoop):
         **rest: Any,
     ) -> Any:
         task = self._make_task(coro, name, context)
-        task.add_done_callback(SimTask.note_failure)
+        task.add_done_callback(self._task_ended)
+        self._pending.add(task)
         return task
+
+    def _task_ended(self, task: SimTask) -> None:
+        self._pending.discard(task)
+        if task._exception is not None:
+            task.failed_at = self.time()
 
     def _make_task(self, coro: Any, name: str | None, context: contextvars.Context | None) -> SimTask:
         self._made += 1

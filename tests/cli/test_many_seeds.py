@@ -142,6 +142,8 @@ def test_options_without_effect_are_named(distbench: CommandLine, dice: Path, tm
     assert "-v has no effect with --seeds; replay one seed to see its logs" in many.err
     assert "--log-dir has no effect with --seeds" in many.err
     assert not (tmp_path / "logs").exists()
+    digest = distbench("-c", "ring:1", "-a", dice, "--seeds", "0-2", "--digest")
+    assert "--digest shows the digests of --seeds with --json only" in digest.err
     assert "--jobs has no effect without --seeds" in distbench("-c", "ring:1", "-a", dice, "--jobs", "2").err
 
 

@@ -51,7 +51,8 @@ def cases() -> Iterator[object]:
     for page in PAGES:
         blocks = parse_blocks(page.read_text(encoding="utf-8"))
         name = str(page.relative_to(ROOT))
-        yield pytest.param(page, None, id=name)
+        long = page.name == "guide.md"
+        yield pytest.param(page, None, id=name, marks=pytest.mark.slow if long else ())
         for need in dict.fromkeys(block.needs for block in blocks if block.needs):
             yield pytest.param(page, need, id=f"{name}-{need}", marks=NEEDS[need][0])
 

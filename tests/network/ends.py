@@ -53,7 +53,7 @@ class End:
         self.gone: dict[PeerId, str] = {}
         self.unsent = 0
         self.shown: list[str] = []
-        self.hook: Callable[[Message], object] | None = None
+        self.give_up: Callable[[], int] = lambda: 0
         self._changed = asyncio.Event()
         self.junction = Junction(
             node,
@@ -92,8 +92,6 @@ class End:
 
     def on_message(self, peer: PeerId, handler: int, call: int, payload: bytes) -> None:
         self.got.append((handler, call, payload))
-        if self.hook is not None:
-            self.hook(self.got[-1])
         self._changed.set()
 
     def on_linked(self, peer: PeerId, key: bytes, run: bytes) -> None:
@@ -102,7 +100,7 @@ class End:
 
     def on_gone(self, peer: PeerId, reason: str, unsent: int) -> None:
         self.gone[peer] = reason
-        self.unsent += unsent
+        self.unsent += unsent + self.give_up()
         self._changed.set()
 
     def on_refused(self, peer: PeerId | None, reason: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import sys
 from typing import Any
@@ -789,6 +790,28 @@ def test_a_handler_that_waits_at_the_end_is_cancelled_and_may_clean_up(caplog: p
     told = [record.getMessage() for record in caplog.records]
     assert any("work raised ValueError: in the end" in each for each in told)
     assert sum("background raised ValueError: at the end" in each for each in told) == 2
+
+
+def test_a_task_that_nobody_holds_does_not_vanish() -> None:
+    seen: list[str] = []
+
+    @distbench.distbench
+    class Forgets(Algorithm):
+        async def on_start(self) -> None:
+            asyncio.create_task(self.listens())  # noqa: RUF006 - that is the point
+            await asyncio.sleep(1)
+            gc.collect()
+            await self.terminate()
+
+        async def listens(self) -> None:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                seen.append("cancelled at the end")
+                raise
+
+    result = distbench.run(Forgets, ONE)
+    assert (seen, [each.background for each in result.suspended]) == (["cancelled at the end"], [True])
 
 
 def test_thousands_of_waiting_handlers_all_clean_up() -> None:
