@@ -1,18 +1,18 @@
 """Every exception distbench raises on purpose.
 
-    DistbenchError
-    ├── DefinitionError        the algorithm's class or messages are wrong (exit status 2)
-    ├── ConfigError            the config or an option is wrong: file, line, key, nearest name (exit status 2)
-    ├── MessageError           a value does not fit its handler's annotation (also a TypeError)
-    ├── CallError              a call ended without a reply
-    │   ├── RemoteError        the handler at the other node raised
-    │   ├── PeerDown           the failure notice says that the other node is gone
-    │   └── SignatureError     the reply carries a signature that does not verify
-    ├── WireError              a peer's bytes are wrong: counted and dropped, never raised into a handler
-    ├── StartupError           a node did not come up (exit status 1)
-    ├── HandlerError           a node failed: node, handler and message, the original as ``__cause__``
-    ├── NondeterminismError    a step did what a simulation cannot repeat (a thread, a socket, ``time.sleep``)
-    └── InternalError          a mistake of distbench itself
+DistbenchError
+├── DefinitionError        the algorithm's class or messages are wrong (exit status 2)
+├── ConfigError            the config or an option is wrong: file, line, key, nearest name (exit status 2)
+├── MessageError           a value does not fit its handler's annotation (also a TypeError)
+├── CallError              a call ended without a reply
+│   ├── RemoteError        the handler at the other node raised
+│   ├── PeerDown           the failure notice says that the other node is gone
+│   └── SignatureError     the reply carries a signature that does not verify
+├── WireError              a peer's bytes are wrong: counted and dropped, never raised into a handler
+├── StartupError           a node did not come up (exit status 1)
+├── HandlerError           a node failed: node, handler and message, the original as ``__cause__``
+├── NondeterminismError    a step did what a simulation cannot repeat (a thread, a socket, ``time.sleep``)
+└── InternalError          a mistake of distbench itself
 """
 
 from __future__ import annotations

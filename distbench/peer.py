@@ -57,7 +57,7 @@ class Peers(dict[PeerId, Peer]):
         found = self._others(peer_id)
         if found is None:
             names = [*list(self)[:10], *(["..."] if len(self) > 10 else [])]
-            hint = nearest(peer_id, self) if isinstance(peer_id, str) else ""
+            hint = nearest(str(peer_id), self)  # a program that is not type-checked may ask for anything
             raise KeyError(
                 f"{peer_id!r} is no neighbour of this node" + (hint or f"; it has {', '.join(names) or 'none'}")
             )

@@ -17,6 +17,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "list": "distbench.cli.listing:list_command",
     "new": "distbench.cli.new:new_command",
     "topology": "distbench.cli.topology:topology_command",
+    "keys": "distbench.cli.keys:keys_command",
     "dockerize": "distbench.cli.dockerize:dockerize_command",
     "guide": "distbench.cli.guide:guide_command",
     "completion": "distbench.cli.completion:completion_command",

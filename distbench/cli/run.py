@@ -101,7 +101,9 @@ def run(
         log = _open_output(stack, status, verbose=verbose, quiet=bool(quiet), as_json=as_json)
         plan = Plan(algorithm, config, options, settings=settings, assignments=assignments, check=not no_check)
         nodes = plan.config(options.seed)
-        reports = _report_files(report_dir, nodes.nodes)
+        # A process that is one node writes that node's files only, even where it knows how all fared.
+        own = [name for name in nodes.nodes if mode != "network" or name == node_id]
+        reports = _report_files(report_dir, own)
         if plan.started is not None:
             first = next(iter(nodes.nodes))
             note(f"{first}.{plan.started}=true: a generator's first node starts; change it with --set")
@@ -110,7 +112,7 @@ def run(
 
             done = run_many(plan, seeds, keep_going=keep_going, jobs=jobs, status=status, reports=reports)
         else:
-            files = _node_logs(log_dir, nodes.nodes, log, names=verbose >= 3)
+            files = _node_logs(log_dir, own, log, names=verbose >= 3)
             if status is not None and mode == "offline":  # a process with a thread of its own must not fork nodes
                 mode_options = replace(mode_options, gauge=_watch(stack, status))
             result = MODES[mode](plan.definition, nodes, options, mode_options)

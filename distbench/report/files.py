@@ -29,7 +29,7 @@ class ReportFiles:
                 raise self._unusable(path, "no permission to write to it")
 
     def append(self, result: RunResult) -> None:
-        """Add the run's line to the file of each node that it names."""
+        """Add the run's line to the file of each node that has one here."""
         self.append_lines([report_lines(result)])
 
     def append_lines(self, runs: Iterable[Mapping[PeerId, str]]) -> None:
@@ -37,7 +37,8 @@ class ReportFiles:
         lines: dict[PeerId, list[str]] = {}
         for run in runs:
             for node, line in run.items():
-                lines.setdefault(node, []).append(line)
+                if node in self._paths:
+                    lines.setdefault(node, []).append(line)
         for node, some in lines.items():
             path = self._paths[node]
             try:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from distbench.community import PeerId
 from distbench.errors import ConfigError
@@ -14,27 +15,27 @@ from distbench.running.control import COORDINATOR
 from distbench.signing import KeyPair
 
 ROSTER: Final = "roster.json"
+_COORDINATOR_KEY: Final = "coordinator.key"
 
 
 def write_keys(folder: Path, nodes: Iterable[PeerId]) -> list[Path]:
     """One key file for each node and for the coordinator, mode 0600, and the roster; nothing is overwritten."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    roster = {}
-    written = []
     names = [*nodes, COORDINATOR]
     for path in [folder / ROSTER, *(_path(folder, name) for name in names)]:
         if path.exists():
             raise ConfigError(f"{path} exists already; remove it, or choose another folder for new keys")
-    for name in names:
-        pair = KeyPair(os.urandom(32))
-        path = _path(folder, name)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(pair.seed.hex() + "\n")
-        roster[name] = pair.public.hex()
-        written.append(path)
-    (folder / ROSTER).write_text(json.dumps(roster, indent=2) + "\n")
-    return [*written, folder / ROSTER]
+    pairs = {name: KeyPair(os.urandom(32)) for name in names}
+    roster = {name: pair.public.hex() for name, pair in pairs.items()}
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for name, pair in pairs.items():
+            descriptor = os.open(_path(folder, name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(f"{pair.seed.hex()}\n")
+        (folder / ROSTER).write_text(json.dumps(roster, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"cannot write {error.filename or folder}: {error.strerror}") from error
+    return [*(_path(folder, name) for name in names), folder / ROSTER]
 
 
 def read_key(folder: Path, name: PeerId) -> KeyPair:
@@ -68,7 +69,10 @@ def read_roster(folder: Path, nodes: Iterable[PeerId]) -> dict[PeerId, bytes]:
 
 def key_file_name(name: PeerId) -> str:
     """The name of the key file of a node, or of the coordinator."""
-    return f"{name.removeprefix('@')}.key"
+    if name == COORDINATOR:
+        return _COORDINATOR_KEY
+    made = f"{quote(name, safe='')}.key"  # which leads out of no folder
+    return made if made != _COORDINATOR_KEY else f"%{ord(made[0]):02X}{made[1:]}"
 
 
 def _path(folder: Path, name: PeerId) -> Path:

@@ -221,6 +221,8 @@ def _raise_file_limit(wanted: int) -> None:
 
 def make_terms(run: bytes, bound: Mapping[PeerId, BoundLayer], config: RunConfig, options: RunOptions) -> Terms:
     """What all participants must have in common. Hosts and ports are not: every machine may see others."""
+    if COORDINATOR in config.nodes:
+        raise ConfigError(f"{config.source}: no node may be called {COORDINATOR}, which is the coordinator's own name")
     layers = sorted({line for top in bound.values() for layer in top.walk() for line in _describe(layer)})
     blocks = [(node_id, node.neighbours, repr(node.fields), node.algorithm) for node_id, node in config.nodes.items()]
     return Terms(run, options.format, _digest(layers), _digest(blocks))

@@ -299,6 +299,12 @@ class NodeProcess:
                 raise WireError(f"{type(control).__name__} is no word of a coordinator")
 
     def _open_links(self, keys: Mapping[PeerId, bytes]) -> None:
+        known = {node: key for node, key in self.spec.roster.items() if key is not None}
+        differing = [node for node in keys if known.get(node, keys[node]) != keys[node]]
+        if differing:
+            self.ending.complaint = f"the coordinator names other keys than --keys for {', '.join(differing)}"
+            self._end()
+            return
         self._public.update(keys)
         order = {node: place for place, node in enumerate(self.spec.config.nodes)}
         mine = order[self.spec.node_id]

@@ -38,7 +38,9 @@ def play(mode: str, algorithm: type[Algorithm], config: Config, **options: Any) 
     """Run it once; ``options`` are those of ``distbench.run``."""
     if mode == "network":
         return _play_network(algorithm, config, **options)
-    return distbench.run(algorithm, config, mode=mode, **{"timeout": 20.0, **options})  # type: ignore[arg-type]
+    run: Any = distbench.run
+    result: RunResult = run(algorithm, config, mode=mode, **{"timeout": 20.0, **options})
+    return result
 
 
 @contextmanager
@@ -71,12 +73,11 @@ def _play_network(algorithm: type[Algorithm], config: Config, **options: Any) ->
     definition = define(algorithm)
     with reserved_ports(len(config)) as ports:
         parsed = config_from_mapping(with_ports(config, ports))
-        results = side_by_side(
-            [
-                lambda node=node: run_network(definition, parsed, made, load_class, node_id=node, **limits)
-                for node in reversed(parsed.nodes)
-            ]
-        )
+
+        def work(node: PeerId) -> Callable[[], RunResult]:
+            return lambda: run_network(definition, parsed, made, load_class, node_id=node, **limits)
+
+        results = side_by_side([work(node) for node in reversed(list(parsed.nodes))])
     first, *others = reversed(results)
     for node, other in zip(list(parsed.nodes)[1:], others, strict=True):
         assert other.outcome is first.outcome

@@ -373,6 +373,46 @@ def test_a_node_whose_start_raises_is_gone(run: Run) -> None:
     assert result.nodes[N1].dropped == {"n2 has crashed": 1}
 
 
+def test_a_node_that_cannot_be_made_is_gone(run: Run) -> None:
+    @distbench
+    class Broken(Algorithm):
+        def __init__(self) -> None:
+            if self.id() == N2:
+                raise ValueError("no hands")
+
+        async def on_start(self) -> None:
+            await self.terminate()
+
+    result = run(Broken, nodes(3))
+    assert (result.outcome, result.exit_status) == ("completed", 1)
+    assert [node.end for node in result.nodes.values()] == [End.TERMINATED, End.CRASHED, End.TERMINATED]
+    assert [(one.node, one.handler, one.exception) for one in result.failures] == [
+        (N2, "__init__", "ValueError: no hands")
+    ]
+
+
+def test_a_handler_that_wants_to_exit_only_fails_its_node(run: Run) -> None:
+    @distbench
+    class Exits(Algorithm):
+        async def on_start(self) -> None:
+            if self.id() == N1:
+                with pytest.raises(RemoteError, match="ask at n2 raised SystemExit: 4"):
+                    await self.peers[N2].ask(0)
+                with pytest.raises(RemoteError, match="ask at n2 raised SystemExit: 4"):
+                    await self.peers[N2].ask(1)
+            await self.terminate()
+
+        @handler
+        async def ask(self, src: PeerId, turns: int) -> int:
+            for _ in range(turns):
+                await asyncio.sleep(0.001)
+            raise SystemExit(4)
+
+    result = run(Exits, nodes(2))
+    assert (result.outcome, result.exit_status) == ("completed", 1)
+    assert [one.exception for one in result.failures] == ["SystemExit: 4"] * 2
+
+
 def test_a_failure_in_the_background_fails_the_node_even_if_nobody_looks(run: Run) -> None:
     @distbench
     class Background(Algorithm):

@@ -24,6 +24,7 @@ from distbench import (
 from tests.contract.play import nodes
 
 Run = Callable[..., RunResult]
+N1, N2, N3 = (PeerId(f"n{number}") for number in (1, 2, 3))
 MIB = 2**20
 
 
@@ -81,8 +82,8 @@ def test_latency_keeps_the_order(run: Run) -> None:
 
 @pytest.mark.parametrize("format", ["json", "msgpack"])
 def test_counts_of_messages_and_bytes_are_those_of_the_simulation(run: Run, offline: Run, format: str) -> None:
-    assert run(Counts, nodes(3), format=format).nodes["n2"].traffic == (
-        offline(Counts, nodes(3), format=format).nodes["n2"].traffic
+    assert run(Counts, nodes(3), format=format).nodes[N2].traffic == (
+        offline(Counts, nodes(3), format=format).nodes[N2].traffic
     )
 
 
@@ -113,7 +114,7 @@ def test_a_thousand_calls_at_once_get_each_its_own_reply(run: Run) -> None:
 
         async def on_start(self) -> None:
             if self.id() == "n1":
-                peer = self.peers[PeerId("n2")]
+                peer = self.peers[N2]
                 replies = await asyncio.gather(*(peer.double(Numbered(number)) for number in range(1000)))
                 self.good = replies == [2 * number for number in range(1000)]
             await self.terminate()
@@ -127,7 +128,7 @@ def test_a_thousand_calls_at_once_get_each_its_own_reply(run: Run) -> None:
         async def report(self) -> dict[str, object]:
             return {"good": self.good}
 
-    assert run(Asks, nodes(2)).reports["n1"] == {"good": True}
+    assert run(Asks, nodes(2)).reports[N1] == {"good": True}
 
 
 @message
@@ -146,7 +147,7 @@ def test_what_is_sent_is_what_arrives(run: Run, format: str) -> None:
 
         async def on_start(self) -> None:
             if self.id() == "n1":
-                peer = self.peers[PeerId("n2")]
+                peer = self.peers[N2]
                 self.same = (
                     *[await peer.mirror(Text(text, [text, text])) == Text(text, [text, text]) for text in texts],
                     await peer.empty(Nothing()) == Nothing(),
@@ -181,7 +182,7 @@ def test_what_is_sent_is_what_arrives(run: Run, format: str) -> None:
         async def report(self) -> dict[str, object]:
             return {"same": list(self.same)}
 
-    assert run(Mirrors, nodes(2), format=format).reports["n1"] == {"same": [True] * 11}
+    assert run(Mirrors, nodes(2), format=format).reports[N1] == {"same": [True] * 11}
 
 
 def test_what_is_larger_than_a_link_takes_is_refused_at_the_sender(run: Run) -> None:
@@ -192,7 +193,7 @@ def test_what_is_larger_than_a_link_takes_is_refused_at_the_sender(run: Run) -> 
 
         async def on_start(self) -> None:
             if self.id() == "n1":
-                peer = self.peers[PeerId("n2")]
+                peer = self.peers[N2]
                 for send in (peer.cast, peer.call):
                     try:
                         await send("x" * (64 * MIB))
@@ -227,10 +228,10 @@ def test_what_is_larger_than_a_link_takes_is_refused_at_the_sender(run: Run) -> 
 
     result = run(Huge, nodes(2))
     says = "a message of 67,108,866 bytes; the most that a link takes is 67,108,864"
-    assert result.reports["n1"] == {"errors": [f"cast: {says}", f"call: {says}", f"MessageError: ask: {says}"]}
+    assert result.reports[N1] == {"errors": [f"cast: {says}", f"call: {says}", f"MessageError: ask: {says}"]}
     assert result.outcome == "completed"
     assert [failure.handler for failure in result.failures] == ["ask"]  # nobody else could have seen that one
-    assert result.nodes["n1"].traffic["cast"].messages_out == 1
+    assert result.nodes[N1].traffic["cast"].messages_out == 1
 
 
 def test_layers_have_their_own_handlers_config_and_report(run: Run) -> None:
@@ -289,7 +290,7 @@ def test_layers_have_their_own_handlers_config_and_report(run: Run) -> None:
     for report in result.reports.values():
         assert [list(pair) for pair in report["heard"]] == [["left", 1], ["right", 20], ["top", 3]]  # type: ignore[attr-defined]
         assert report["left"] == report["right"] == {"told": 1}
-    assert result.nodes["n1"].messages_received() == {"": 1, "left": 1, "right": 1}
+    assert result.nodes[N1].messages_received() == {"": 1, "left": 1, "right": 1}
 
 
 def test_signatures_are_checked_before_a_handler_runs(run: Run) -> None:
@@ -304,12 +305,12 @@ def test_signatures_are_checked_before_a_handler_runs(run: Run) -> None:
 
         async def on_start(self) -> None:
             if self.id() == "n1":
-                await self.peers[PeerId("n2")].vote(self.sign(Numbered(1)))
+                await self.peers[N2].vote(self.sign(Numbered(1)))
 
         @handler
         async def vote(self, src: PeerId, msg: Signed[Numbered]) -> None:
             self.heard.append([msg.signer, msg.number])
-            n3 = self.peers[PeerId("n3")]
+            n3 = self.peers[N3]
             await n3.vote(msg)  # signed by n1, not by n2 that sends it: dropped
             await n3.chain(Chain([msg, self.sign(Numbered(2))]))
             await self.terminate()
@@ -317,7 +318,7 @@ def test_signatures_are_checked_before_a_handler_runs(run: Run) -> None:
         @handler
         async def chain(self, src: PeerId, msg: Chain) -> None:
             self.heard.append([[link.signer, link.number] for link in msg.links])
-            await self.peers[PeerId("n1")].over(None)
+            await self.peers[N1].over(None)
             await self.terminate()
 
         @handler
@@ -330,9 +331,9 @@ def test_signatures_are_checked_before_a_handler_runs(run: Run) -> None:
     result = run(Signs, nodes(3))
     assert result.outcome == "completed"
     assert result.exit_status == 0
-    assert result.reports["n2"] == {"heard": [["n1", 1]]}
-    assert result.reports["n3"] == {"heard": [[["n1", 1], ["n2", 2]]]}
-    assert result.nodes["n3"].dropped == {"bad signature": 1}
+    assert result.reports[N2] == {"heard": [["n1", 1]]}
+    assert result.reports[N3] == {"heard": [[["n1", 1], ["n2", 2]]]}
+    assert result.nodes[N3].dropped == {"bad signature": 1}
 
 
 def test_the_streams_of_random_are_those_of_the_simulation(run: Run, offline: Run) -> None:
@@ -346,7 +347,7 @@ def test_the_streams_of_random_are_those_of_the_simulation(run: Run, offline: Ru
 
     result = run(Draws, nodes(2), seed=7)
     assert result.reports == offline(Draws, nodes(2), seed=7).reports
-    assert result.reports["n1"] != result.reports["n2"]
+    assert result.reports[N1] != result.reports[N2]
 
 
 def test_nodes_do_not_draw_alike_from_the_random_of_python(run: Run) -> None:

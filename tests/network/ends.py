@@ -135,6 +135,18 @@ def transport_of(end: End, peer: PeerId) -> asyncio.Transport:
     return connection._transport
 
 
+@asynccontextmanager
+async def serving(
+    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]],
+) -> AsyncIterator[Address]:
+    """A plain TCP server at a free port."""
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()
+    finally:
+        server.close()
+
+
 class Raw:
     """A plain TCP connection to an end, for what no junction would say."""
 

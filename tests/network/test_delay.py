@@ -12,7 +12,7 @@ import pytest
 from distbench.errors import MessageError
 from distbench.network.delay import HELD_WEIGHT, DelayedLink
 from distbench.network.frames import REPLY
-from distbench.network.session import MESSAGE_WEIGHT, RESEND_WEIGHT
+from distbench.network.session import MESSAGE_WEIGHT
 from distbench.node.activity import NodeLoop
 from distbench.node.current import current_node
 from distbench.node.port import MAX_PAYLOAD

@@ -17,7 +17,7 @@ from distbench.network.handshake import Initiator
 from distbench.network.party import Cause, Party, Terms
 from distbench.network.tcp import MOST_SHOWN, UNFINISHED_LIMIT
 from distbench.signing import KeyPair
-from tests.network.ends import End, as_n1, closing, on_loop, pair, raw, transport_of
+from tests.network.ends import End, as_n1, closing, on_loop, pair, raw, serving, transport_of
 from tests.network.greeters import KEYS, N1, N2, N3, TERMS, initiator, party, with_terms
 from tests.network.test_tcp import numbered, send_all
 
@@ -126,20 +126,16 @@ def test_a_reflected_handshake_is_worth_nothing() -> None:
     """Who is dialled sends everything back to the one that dials, and its answers as its own."""
 
     async def main() -> None:
-        mirrored = asyncio.Event()
-
         async def mirror(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             while data := await reader.read(4096):
                 writer.write(data)
-                mirrored.set()
             writer.close()
 
-        mirror_server = await asyncio.start_server(mirror, "127.0.0.1", 0)
         one, two = End(N1), End(N2)
         await one.listen()
         await two.listen()
-        async with closing(one, two):
-            one.junction.dial(N2, mirror_server.sockets[0].getsockname())
+        async with serving(mirror) as address, closing(one, two):
+            one.junction.dial(N2, address)
             await one.until(lambda: one.junction.refused)
             assert one.junction.refused[Cause.ORDER] > 0  # a Hello is no answer to a Hello
             # And n2's own Challenge, handed back to it by way of another connection:
@@ -152,7 +148,6 @@ def test_a_reflected_handshake_is_worth_nothing() -> None:
             assert two.junction.refused[Cause.ORDER] == 1
             assert not one.linked
             assert not two.linked
-        mirror_server.close()
 
     on_loop(main)
 

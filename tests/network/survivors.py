@@ -1,0 +1,148 @@
+"""Algorithms for the tests of survival: they report what they saw."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import sys
+import time
+
+from distbench import Algorithm, PeerDown, PeerId, config_field, distbench, handler, message
+from distbench.signing import Signed
+
+
+def most_memory() -> int:
+    """Bytes that this process has had in memory at most."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+@distbench
+class Numbered(Algorithm):
+    """The first node casts numbered messages to all others, which check that each comes once and in order.
+
+    Until ``flag`` exists, if it is given, and ``count`` messages at least. A node with ``sleeps`` reads nothing for so
+    many seconds after the first message.
+    """
+
+    count: int = config_field(default=0)
+    size: int = config_field(default=10)
+    flag: str = config_field(default="")
+    sleeps: float = config_field(default=0.0)
+    sent: int = 0
+    received: int = 0
+    in_order: bool = True
+    grown: int = 0
+
+    async def on_start(self) -> None:
+        if self.count:
+            before = most_memory()
+            padding = "x" * self.size
+            while self.sent < self.count or (self.flag and not os.path.exists(self.flag)):
+                for _ in range(100):
+                    self.sent += 1
+                    for peer in self.peers.values():
+                        await peer.take(f"{self.sent} {padding}")
+                if self.flag:
+                    for peer in self.peers.values():
+                        await peer.progress()  # so that nobody is ahead when the flag is there
+            for peer in self.peers.values():
+                await peer.end(self.sent)
+            self.grown = most_memory() - before
+            await self.terminate()
+
+    @handler
+    async def take(self, src: PeerId, text: str) -> None:
+        self.received += 1
+        self.in_order = self.in_order and int(text.partition(" ")[0]) == self.received
+        if self.sleeps and self.received == 1:
+            time.sleep(self.sleeps)
+
+    @handler
+    async def progress(self, src: PeerId) -> int:
+        return self.received
+
+    @handler
+    async def end(self, src: PeerId, sent: int) -> None:
+        self.in_order = self.in_order and self.received == sent
+        await self.terminate()
+
+    async def report(self) -> dict[str, object]:
+        return {"sent": self.sent, "received": self.received, "in_order": self.in_order, "grown": self.grown}
+
+
+@distbench
+class Stopped(Algorithm):
+    """n1 casts to n2 and n3 at full speed; n2 stops as with SIGSTOP, and never reads again."""
+
+    stops: bool = config_field(default=False)
+    casts: int = config_field(default=0)
+    received: int = 0
+    down: str = ""
+
+    async def on_start(self) -> None:
+        if not self.casts:
+            return
+        others = list(self.peers.values())
+        for number in range(self.casts):
+            for peer in others:
+                await peer.take(f"{number} {'x' * 1000}")
+        try:
+            await others[0].ask()
+        except PeerDown as error:
+            self.down = str(error)
+        await others[1].end()
+        await self.terminate()
+
+    @handler
+    async def take(self, src: PeerId, text: str) -> None:
+        self.received += 1
+        if self.stops:
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    @handler
+    async def ask(self, src: PeerId) -> int:
+        return self.received
+
+    @handler
+    async def end(self, src: PeerId) -> None:
+        await self.terminate()
+
+    async def report(self) -> dict[str, object]:
+        return {"received": self.received, "down": self.down}
+
+
+@message
+class Vote:
+    value: bool
+
+
+@distbench
+class Forger(Algorithm):
+    """n1, which has a valid link to n2, sends it votes that are not n3's, and then its own."""
+
+    forges: bool = config_field(default=False)
+
+    async def on_start(self) -> None:
+        self.heard: list[str] = []
+        if self.forges:
+            (peer,) = self.peers.values()
+            own = self.sign(Vote(value=True))
+            claimed = Signed(own.unwrap(), signer=PeerId("n3"), signature=own.signature, payload=own._payload)
+            bent = Signed(
+                own.unwrap(), signer=self.id(), signature=own.signature, payload=self.sign(Vote(False))._payload
+            )
+            for vote in (claimed, bent, own):
+                await peer.vote(vote)
+                await peer.pass_on([vote])
+
+    @handler
+    async def vote(self, src: PeerId, vote: Signed[Vote]) -> None:
+        self.heard.append(f"{vote.value} by {vote.signer}")
+
+    @handler
+    async def pass_on(self, src: PeerId, votes: list[Signed[Vote]]) -> None:
+        self.heard += [f"passed on: {vote.value} by {vote.signer}" for vote in votes]
+
+    async def report(self) -> dict[str, object]:
+        return {"heard": self.heard}
