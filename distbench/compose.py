@@ -105,11 +105,11 @@ def compose_document(config: RunConfig, options: ComposeOptions) -> Document:
 
 
 def _service(node: PeerId, options: ComposeOptions, environment: Mapping[str, str], first: bool) -> Document:
-    """One node. The first one's supervisor is the coordinator, which hears from all how they ended."""
+    """One node; the coordinator is beside the ``first``."""
     service: Document = {
         "image": options.image,
         "hostname": str(node),
-        "command": _command(node, options, first),
+        "command": _command(node, options),
         "environment": environment,
         "networks": [NETWORK],
         "cap_drop": ["ALL"],
@@ -117,7 +117,7 @@ def _service(node: PeerId, options: ComposeOptions, environment: Mapping[str, st
     volumes = []
     if options.mounted is not None:
         volumes.append(_mount(options.mounted, ALGORITHMS, read_only=True))
-    if options.report_dir is not None and first:
+    if options.report_dir is not None:
         volumes.append(_mount(options.report_dir, REPORTS))
     if volumes:
         service["volumes"] = volumes
@@ -130,7 +130,7 @@ def _service(node: PeerId, options: ComposeOptions, environment: Mapping[str, st
     return service
 
 
-def _command(node: PeerId, options: ComposeOptions, first: bool) -> list[str]:
+def _command(node: PeerId, options: ComposeOptions) -> list[str]:
     command = ["-c", CONFIG, "-a", _literal(options.algorithm), "--mode", "network", "--id", str(node)]
     command += ["--port-base", str(options.port), "--format", options.format, "--seed", str(options.seed)]
     command += ["--timeout", f"{options.timeout:g}", "--startup-delay", f"{options.startup_delay:g}"]
@@ -140,7 +140,7 @@ def _command(node: PeerId, options: ComposeOptions, first: bool) -> list[str]:
         command += ["--latency", f"{options.latency.low:g}-{options.latency.high:g}"]
     if options.verbose:
         command.append("-" + "v" * options.verbose)
-    if options.report_dir is not None and first:
+    if options.report_dir is not None:
         command += ["--report-dir", REPORTS]
     if options.keys is not None:
         command += ["--keys", SECRETS]

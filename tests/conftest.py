@@ -130,4 +130,5 @@ def plain_output() -> Iterator[None]:
         patch.setenv("NO_COLOR", "1")
         patch.setenv("COLUMNS", "200")
         patch.delenv("FORCE_COLOR", raising=False)
+        patch.delenv("UV_RUN_RECURSION_DEPTH", raising=False)  # under uv run, commands to copy begin with it
         yield

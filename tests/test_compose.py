@@ -139,13 +139,15 @@ def test_options_of_the_run_reach_every_node() -> None:
         assert "-vv" in command
 
 
-def test_reports_are_written_by_the_node_that_hears_from_all_as_the_user(tmp_path: Path) -> None:
-    services = document(report_dir=tmp_path, user="12:34")["services"]
-    assert services["n1"]["volumes"] == [{"type": "bind", "source": str(tmp_path), "target": "/reports"}]
-    assert option(services["n1"], "--report-dir") == "/reports"
-    assert services["n1"]["user"] == "12:34"
-    assert "volumes" not in services["n2"]
-    assert "--report-dir" not in services["n2"]["command"]
+def test_every_node_writes_its_report_into_one_folder_as_the_user(tmp_path: Path) -> None:
+    for service in document(report_dir=tmp_path, user="12:34")["services"].values():
+        assert service["volumes"] == [{"type": "bind", "source": str(tmp_path), "target": "/reports"}]
+        assert option(service, "--report-dir") == "/reports"
+        assert service["user"] == "12:34"
+
+
+def test_who_sees_nothing_of_the_user_is_not_the_user() -> None:
+    assert all("user" not in service for service in document(user="12:34")["services"].values())
 
 
 def test_a_container_sees_its_own_key_and_the_public_ones(tmp_path: Path) -> None:

@@ -114,6 +114,9 @@ class Conductor:
         except StartupError as error:
             goodbye = f"gave up: {error}"
             raise
+        except KeyboardInterrupt:
+            goodbye = "it was interrupted"
+            raise
         finally:
             await self.junction.aclose(goodbye)
         return self._result(began)

@@ -50,6 +50,7 @@ def run_local(
     the config gives it, else on 10000 + i.
     """
     bound = bind(definition, config, resolve)
+    terms = make_terms(os.urandom(16), bound, config, options)
     nodes = tuple(config.nodes)
     _raise_file_limit(4 * len(nodes) + 200)
     sockets = _open_sockets(config, port_base)
@@ -59,7 +60,6 @@ def run_local(
     addresses: dict[PeerId, Address] = {
         node: (_LOOPBACK, sock.getsockname()[1]) for node, sock in zip(nodes, sockets, strict=True)
     }
-    terms = make_terms(os.urandom(16), bound, config, options)
     limit = LINK_LIMIT if link_limit is None else link_limit
     startup = STARTUP_TIMEOUT if startup_timeout is None else startup_timeout
 

@@ -127,6 +127,7 @@ class NodeProcess:
         self._leaving: asyncio.Task[None] | None = None
         self._awaited: set[PeerId] = set()
         self._refusal = ""
+        self._goodbye = "the run is over"
 
     # -------------------------------------------------- a run
 
@@ -159,12 +160,13 @@ class NodeProcess:
                 self.ending.complaint += f"; {self._refusal}"
         else:
             await self._over
-        await self.junction.aclose()
+        await self.junction.aclose(self._goodbye)
         return self.ending
 
     def interrupt(self) -> None:
         """The person beside this node alone wants it to end; the others go on without it."""
         self.ending.outcome = Outcome.INTERRUPTED
+        self._goodbye = "it was interrupted"
         if self._started_at is not None:
             self._begin_to_leave()
         if self._leaving is not None:

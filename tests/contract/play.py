@@ -87,19 +87,26 @@ def _play_network(algorithm: type[Algorithm], config: Config, **options: Any) ->
 
 
 def side_by_side(works: Sequence[Callable[[], RunResult]]) -> list[RunResult]:
-    """Do each in a process of its own."""
-    children = [_fork(work) for work in works]
+    """Do each in a process of its own; raises the first exception."""
     results = []
+    for found in outcomes_of(works):
+        if isinstance(found, Exception):
+            raise found
+        results.append(found)
+    return results
+
+
+def outcomes_of(works: Sequence[Callable[[], RunResult]]) -> list[RunResult | Exception]:
+    """What each returned or raised in a process of its own."""
+    children = [_fork(work) for work in works]
+    found = []
     for pid, reading in children:
         with os.fdopen(reading, "rb") as file:
             data = file.read()
         os.waitpid(pid, 0)
         assert data, "a process of this test died"
-        found = pickle.loads(data)
-        if isinstance(found, BaseException):
-            raise found
-        results.append(found)
-    return results
+        found.append(pickle.loads(data))
+    return found
 
 
 def _fork(work: Callable[[], RunResult]) -> tuple[int, int]:

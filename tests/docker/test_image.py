@@ -72,7 +72,7 @@ def test_a_node_that_waits_for_others_can_be_stopped(image: str, signal: str) ->
 def test_the_first_process_buries_orphans(system: System) -> None:
     system.dockerize("-c", "complete:2", "-a", ALGORITHMS / "orphan.py")
     assert set(system.up().values()) == {0}
-    assert "buried: [1]" in system.logs("n2")
+    assert "process 1 buried it" in system.logs("n2")
 
 
 def test_an_algorithm_can_be_copied_into_an_image_of_its_own_name(system: System) -> None:

@@ -45,7 +45,7 @@ class Numbered(Algorithm):
                         await peer.take(f"{self.sent} {padding}")
                 if self.flag:
                     for peer in self.peers.values():
-                        await peer.progress()  # so that nobody is ahead when the flag is there
+                        await peer.progress(self.sent)  # so that nobody is ahead when the flag is there
             for peer in self.peers.values():
                 await peer.end(self.sent)
             self.grown = most_memory() - before
@@ -59,7 +59,7 @@ class Numbered(Algorithm):
             time.sleep(self.sleeps)
 
     @handler
-    async def progress(self, src: PeerId) -> int:
+    async def progress(self, src: PeerId, sent: int) -> int:
         return self.received
 
     @handler
@@ -88,10 +88,10 @@ class Stopped(Algorithm):
             for peer in others:
                 await peer.take(f"{number} {'x' * 1000}")
         try:
-            await others[0].ask()
+            await others[0].ask("are you there?")
         except PeerDown as error:
             self.down = str(error)
-        await others[1].end()
+        await others[1].end(self.casts)
         await self.terminate()
 
     @handler
@@ -101,11 +101,11 @@ class Stopped(Algorithm):
             os.kill(os.getpid(), signal.SIGSTOP)
 
     @handler
-    async def ask(self, src: PeerId) -> int:
+    async def ask(self, src: PeerId, question: str) -> int:
         return self.received
 
     @handler
-    async def end(self, src: PeerId) -> None:
+    async def end(self, src: PeerId, sent: int) -> None:
         await self.terminate()
 
     async def report(self) -> dict[str, object]:
@@ -115,6 +115,12 @@ class Stopped(Algorithm):
 @message
 class Vote:
     value: bool
+
+
+def payload_of(vote: Signed[Vote]) -> bytes:
+    """The bytes that were signed."""
+    payload: bytes = object.__getattribute__(vote, "_payload")
+    return payload
 
 
 @distbench

@@ -10,7 +10,7 @@ from tests.node.instant import run_plainly
 from tests.node.random_programs import Body, bodies, program_of, walk
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(bodies, st.sampled_from(PLACES))
 def test_a_random_program_does_the_same_inside_a_node(body: Body, place: str) -> None:
     assume(sum(1 for _ in walk(body)) <= 25)

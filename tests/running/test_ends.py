@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import math
+import signal
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -453,7 +454,7 @@ def test_messages_in_transit_at_the_end_are_counted_and_not_delivered() -> None:
     assert [vars(each).get("heard", 0) for each in result.algorithms.values()] == [0, 0, 0]
 
 
-@pytest.mark.parametrize("where", ["on_start", "handler", "waited", "task", "callback"])
+@pytest.mark.parametrize("where", ["on_start", "handler", "waited", "task", "callback", "signal"])
 def test_ctrl_c_ends_a_run_with_reports(where: str) -> None:
     @distbench.distbench
     class Interrupted(Algorithm):
@@ -469,6 +470,8 @@ def test_ctrl_c_ends_a_run_with_reports(where: str) -> None:
                     self.task = asyncio.create_task(self.interrupts())
                 case "callback":
                     asyncio.get_running_loop().call_later(1, self.interrupts_now)
+                case "signal":
+                    signal.raise_signal(signal.SIGINT)
 
         async def interrupts(self) -> None:
             raise KeyboardInterrupt

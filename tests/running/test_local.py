@@ -151,9 +151,9 @@ def test_a_node_that_is_stopped_is_named_and_may_come_back(tmp_path: Path) -> No
         pid = pids(run, 3)["n2"]
         os.kill(pid, signal.SIGSTOP)
         run.wait_for("n2 has been silent for 1[0-9] s")
-        (tmp_path / "go").touch()
         os.kill(pid, signal.SIGCONT)
         run.wait_for("n2 can be heard again")
+        (tmp_path / "go").touch()
         assert run.finish() == 0
     assert re.search(r"^completed: ", run.out, re.M)
 
@@ -321,7 +321,7 @@ def test_a_run_can_be_made_where_a_loop_runs_already() -> None:
 def test_a_large_ring_elects(size: int) -> None:
     with local("-a", "chang_roberts", "-c", f"ring:{size}", "-q") as run:
         assert run.finish() == 0
-    assert run.err == ""
+    assert not re.search("Traceback|WARNING|ERROR", run.err)
     last = run.out.splitlines()[-1]
     print(f"ring of {size}: {last}")
     assert last.startswith("completed: ")

@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from distbench import Algorithm, PeerId, RunResult, config_field, distbench, handler
@@ -21,6 +21,7 @@ keys = st.lists(st.text(max_size=5) | st.integers(), max_size=4).map(tuple)
 options = st.integers(1, 2**40)
 
 
+@settings(max_examples=30)
 @given(st.integers(), keys, options)
 def test_a_draw_depends_on_seed_and_key_alone(seed: int, key: Key, options: int) -> None:
     one, other = Choices(seed), Choices(seed)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from pathlib import Path
 
 from distbench import Algorithm, distbench
@@ -10,15 +12,17 @@ from distbench import Algorithm, distbench
 
 @distbench
 class Orphan(Algorithm):
-    """Waits until the orphan is not even a dead process any more."""
+    """Ends the orphan, and waits until it is not even a dead process any more."""
 
     async def on_start(self) -> None:
-        child = await asyncio.create_subprocess_shell("sleep 0.1 & echo $!", stdout=asyncio.subprocess.PIPE)
+        shell = "sleep 1000 >/dev/null & echo $!"
+        child = await asyncio.create_subprocess_shell(shell, stdout=asyncio.subprocess.PIPE)
         output, _ = await child.communicate()
-        process = Path("/proc") / output.decode().strip()
-        parents = set()
-        while process.exists():
-            parents.add(int((process / "stat").read_text().split(") ")[1].split()[1]))
+        orphan = int(output)
+        status = Path(f"/proc/{orphan}/stat")
+        parent = status.read_text().split(") ")[1].split()[1]
+        os.kill(orphan, signal.SIGKILL)
+        while status.exists():
             await asyncio.sleep(0.01)
-        print(f"buried: {sorted(parents)}", flush=True)
+        print(f"process {parent} buried it", flush=True)
         await self.terminate()
