@@ -94,7 +94,11 @@ def ours(program: str) -> Command:
     return (sys.executable, "-m", "benchmarks.programs", program)
 
 
-def floor(tool: str, program: str) -> Command:
+def ours_tcp(program: str) -> Command:
+    return (sys.executable, "-m", "benchmarks.programs_tcp", program)
+
+
+def floor(tool: str, *program: str, own: str = "benchmarks.floor") -> Command:
     """The floor's program: a tool of that name where there is one, else our own.
 
     ``DISTBENCH_FLOORS`` names a folder of such tools; a checkout beside a folder ``shared/tools`` finds them there.
@@ -102,8 +106,8 @@ def floor(tool: str, program: str) -> Command:
     named = os.environ.get("DISTBENCH_FLOORS")
     found = (Path(named) if named else ROOT.parent / "shared" / "tools") / tool
     if found.is_file():
-        return (sys.executable, str(found), program)
-    return (sys.executable, "-m", "benchmarks.floor", program)
+        return (sys.executable, str(found), *program)
+    return (sys.executable, "-m", own, *program)
 
 
 TARGETS: tuple[Target, ...] = (
@@ -135,5 +139,21 @@ TARGETS: tuple[Target, ...] = (
         {"run": Limit(3, "ms"), "left": Limit(0, "things left behind")},
         "a hundred runs of echo on four nodes in one process; what they leave behind",
         {"slowest": "slowest"},
+    ),
+    Race(
+        floor("floor-tcp", own="benchmarks.floor_tcp"),
+        ours_tcp("tcp"),
+        {"casts": 0.4, "rr": 0.65, "rr64": 0.45},
+        "two processes over TCP: casts, and round trips with one caller and with 64",
+    ),
+    Probe(ours_tcp("echo"), {"echo-local": Limit(0.8, "s")}, "echo with three processes, the whole command", {}),
+    Probe(ours_tcp("ring100"), {"ring-100": Limit(3, "s")}, "a ring of 100 processes elects, the whole command", {}),
+    Probe(ours_tcp("ring300"), {"ring-300": Limit(8, "s")}, "a ring of 300 processes elects, the whole command", {}),
+    Probe(
+        ours_tcp("memory"),
+        {"private": Limit(10, "MiB")},
+        "private memory of the largest of 100 node processes",
+        {"median": "in the middle"},
+        most_times=3,
     ),
 )
