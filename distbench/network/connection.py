@@ -152,7 +152,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def drained(self) -> int:
-        """Bytes that the system has taken."""
+        """Bytes of messages that the system has taken; it goes on taking some only where the peer does."""
         return self._written - self.buffered
 
     @property
@@ -161,7 +161,7 @@ class Connection(asyncio.Protocol):
         return self._transport.get_write_buffer_size()
 
     def write(self, data: bytes) -> None:
-        self._written += len(data)
+        """An ack, or a sign of life; such do not count as ``drained``."""
         self._transport.write(data)
 
     def write_out(self, session: Session) -> None:

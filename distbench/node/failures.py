@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import traceback
+from typing import Final
 
+from distbench.errors import PeerDown
 from distbench.node.suspended import is_framework
+
+HAS_ENDED: Final = "has ended"
+"""Why a call raises ``PeerDown`` while nodes leave."""
 
 
 def render_traceback(error: BaseException) -> str:
@@ -39,6 +44,13 @@ def safe_repr(value: object) -> str:
         return repr(value)
     except Exception:  # noqa: BLE001 - a failure must be told even where the message cannot be shown
         return f"<{type(value).__name__} that cannot be shown>"
+
+
+def is_cut_off(error: BaseException) -> bool:
+    """Whether nothing went wrong but calls that the end of the run cut off, which is no failure."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(map(is_cut_off, error.exceptions))
+    return isinstance(error, PeerDown) and error.reason == HAS_ENDED
 
 
 def is_cancellation(error: BaseException) -> bool:

@@ -29,7 +29,7 @@ from distbench.formats import explain
 from distbench.node.calls import Calls
 from distbench.node.current import current_node
 from distbench.node.execution import IDLE, Resumed, Runner, StandIn, begin_task, enter_task, leave_task
-from distbench.node.failures import is_cancellation, name_exception, render_traceback, safe_repr
+from distbench.node.failures import HAS_ENDED, is_cancellation, is_cut_off, name_exception, render_traceback, safe_repr
 from distbench.node.layer import Layer
 from distbench.node.lifecycle import Phase, Signal, following
 from distbench.node.port import FAULT, MAX_PAYLOAD, NOTHING, REPLY, Link, Port
@@ -178,7 +178,7 @@ class Node:
     def open(self, dst: PeerId) -> Link:
         """The link to a peer, at the first message to it."""
         ended = self.phase in (Phase.LEAVING, Phase.ENDED, Phase.CRASHED)
-        link = self.links[dst] = DeadLink(self, dst, "has ended") if ended else self.port.link(dst)
+        link = self.links[dst] = DeadLink(self, dst, HAS_ENDED) if ended else self.port.link(dst)
         return link
 
     def now(self) -> float:
@@ -423,6 +423,8 @@ class Node:
 
     def fail(self, handler: str, message: str, error: BaseException, at: float | None = None) -> None:
         """Record that user code of this node raised, now or ``at`` a time before; the run goes on to its end."""
+        if is_cut_off(error) and handler.rpartition(".")[2] not in ("on_exit", "report"):
+            return
         self.failed = True
         hint = explain_missing(error) if isinstance(error, AttributeError) else None
         if hint is not None and hint not in getattr(error, "__notes__", ()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import resource
 import signal
@@ -10,6 +11,8 @@ import time
 
 from distbench import Algorithm, PeerDown, PeerId, config_field, distbench, handler, message
 from distbench.signing import Signed
+
+logger = logging.getLogger(__name__)
 
 
 def most_memory() -> int:
@@ -36,6 +39,7 @@ class Numbered(Algorithm):
 
     async def on_start(self) -> None:
         if self.count:
+            logger.info("begins")
             before = most_memory()
             padding = "x" * self.size
             while self.sent < self.count or (self.flag and not os.path.exists(self.flag)):
@@ -133,11 +137,9 @@ class Forger(Algorithm):
         self.heard: list[str] = []
         if self.forges:
             (peer,) = self.peers.values()
-            own = self.sign(Vote(value=True))
-            claimed = Signed(own.unwrap(), signer=PeerId("n3"), signature=own.signature, payload=own._payload)
-            bent = Signed(
-                own.unwrap(), signer=self.id(), signature=own.signature, payload=self.sign(Vote(False))._payload
-            )
+            own, other = self.sign(Vote(value=True)), self.sign(Vote(value=False))
+            claimed = Signed(own.unwrap(), signer=PeerId("n3"), signature=own.signature, payload=payload_of(own))
+            bent = Signed(own.unwrap(), signer=own.signer, signature=own.signature, payload=payload_of(other))
             for vote in (claimed, bent, own):
                 await peer.vote(vote)
                 await peer.pass_on([vote])

@@ -747,6 +747,53 @@ def test_nothing_is_delivered_or_sent_while_nodes_leave() -> None:
     assert (result.outcome, result.exit_status) == (Outcome.COMPLETED, 0)
 
 
+@pytest.mark.parametrize("how", ["handler", "task", "group"])
+def test_a_call_that_the_end_of_the_run_cuts_off_is_no_failure(how: str) -> None:
+    seen: list[str] = []
+
+    @distbench.distbench
+    class Asks(Algorithm):
+        async def on_start(self) -> None:
+            if self.id() == N2:
+                if how == "handler":
+                    await self.peers[N1].go(1)
+                elif how == "task":
+                    self.task = asyncio.create_task(self.asks())
+                else:
+                    self.task = asyncio.create_task(self.asks_in_a_group())
+            await asyncio.sleep(5)
+            await self.terminate()
+
+        @handler
+        async def go(self, src: PeerId, number: int) -> None:
+            await self.asks()
+
+        async def asks_in_a_group(self) -> None:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.asks())
+
+        async def asks(self) -> None:
+            try:
+                while True:
+                    for peer in self.peers.values():
+                        await peer.ask(1)
+                    await asyncio.sleep(1)
+            except PeerDown as error:
+                seen.append(error.reason)
+                raise
+
+        @handler
+        async def ask(self, src: PeerId, number: int) -> int:
+            return number
+
+        async def on_exit(self) -> None:
+            await asyncio.sleep(10)
+
+    result = distbench.run(Asks, TWO)
+    assert seen == ["has ended"]
+    assert (result.failures, result.exit_status) == ((), 0)
+
+
 # -------------------------------------------------- the very end
 
 
