@@ -11,6 +11,11 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says something about the machine only; and no test here is timed.
+settings.register_profile("distbench", deadline=None)
+settings.load_profile("distbench")
 
 REQUIRED = frozenset(filter(None, os.environ.get("DISTBENCH_REQUIRE", "").replace(" ", "").split(",")))
 """Markers whose tests must run: a skip there is a failure."""

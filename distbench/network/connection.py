@@ -93,7 +93,12 @@ class Connection(asyncio.Protocol):
         session, peer, deliver = link.session, link.peer, self._junction.owner.on_message
         for frame in self._reader.feed(data):
             for handler, call, payload in session.receive(frame):
-                deliver(peer, handler, call, payload)
+                try:
+                    deliver(peer, handler, call, payload)
+                except WireError:
+                    raise
+                except BaseException as error:  # noqa: BLE001 - the messages behind it are not to be lost for it
+                    self._junction.failed(peer, error)
             if self._link is None:  # a handler had it aborted
                 return
         link.received()
@@ -168,10 +173,11 @@ class Connection(asyncio.Protocol):
         """Write what waits, as far as the transport takes it without piling up."""
         while not self._paused:
             data = session.take_output()
-            if not data:
+            if data:
+                self._written += len(data)
+                self._transport.write(data)
+            if len(data) < OUTPUT_BYTES:  # that was all
                 return
-            self._written += len(data)
-            self._transport.write(data)
 
     def say_bye(self, farewell: bytes) -> None:
         """The last bytes. What the peer has sent meanwhile is read until it closes as well, for bytes that nobody

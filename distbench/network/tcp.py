@@ -234,6 +234,10 @@ class Junction:
         if not self.closing:
             self.refused[cause] += 1
 
+    def failed(self, peer: PeerId, error: BaseException) -> None:
+        """The owner failed over a message from ``peer``; that is no fault of the link."""
+        self.loop.call_exception_handler({"message": f"a message from {peer} was not handled", "exception": error})
+
     def refuse(self, peer: PeerId | None, error: WireError) -> None:
         """A handshake or a frame was not as it must be."""
         cause = error.cause if isinstance(error, HandshakeRefused) else Cause.MALFORMED

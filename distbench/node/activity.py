@@ -147,7 +147,9 @@ def _watch(name: str) -> None:
 
 
 for _name in (
-    "create_connection create_server create_unix_connection create_unix_server create_datagram_endpoint add_reader "
-    "add_writer subprocess_exec subprocess_shell connect_accepted_socket"
+    "add_reader add_signal_handler add_writer connect_accepted_socket connect_read_pipe connect_write_pipe "
+    "create_connection create_datagram_endpoint create_server create_unix_connection create_unix_server sendfile "
+    "sock_accept sock_connect sock_recv sock_recv_into sock_recvfrom sock_recvfrom_into sock_sendall sock_sendfile "
+    "sock_sendto subprocess_exec subprocess_shell"
 ).split():
     _watch(_name)

@@ -344,7 +344,12 @@ class Node:
         _, route, future = waiting
         self.replies_in += 1
         if kind == FAULT:
-            future.set_exception(RemoteError(src, route.name, msgspec.msgpack.decode(payload, type=str)))
+            try:
+                text = msgspec.msgpack.decode(payload, type=str)
+            except REFUSALS as error:
+                self.drop(src, "does not fit the handler")
+                text = f"an error that cannot be read: {explain(error)}"
+            future.set_exception(RemoteError(src, route.name, text))
             return
         if value is NOTHING:
             try:

@@ -123,8 +123,12 @@ class Codecs:
         return self.codec.encoder(shape), self.codec.decoder(shape), checking
 
 
-async def _both(room: Awaitable[None], reply: Awaitable[Any]) -> Any:
-    await room
+async def _both(room: Awaitable[None], reply: asyncio.Future[Any]) -> Any:
+    try:
+        await room
+    except asyncio.CancelledError:
+        reply.cancel()  # the request goes with its caller, or its reply is not waited for
+        raise
     return await reply
 
 

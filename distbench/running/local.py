@@ -131,16 +131,14 @@ async def _conduct(conductor: Conductor, nursery: Nursery) -> RunResult:
 def describe_death(end: Ended) -> str:
     """How a process ended, for people."""
     if end.status < 0:
-        return f"was killed by {signal.Signals(-end.status).name} (process {end.pid})"
+        known = {number.value: number.name for number in signal.Signals}
+        return f"was killed by {known.get(-end.status, f'signal {-end.status}')} (process {end.pid})"
     return f"ended with exit status {end.status} (process {end.pid})"
 
 
 @contextmanager
 def interruptible(first: Callable[[], None], again: Callable[[], None]) -> Any:
     """Within the block Ctrl-C and SIGTERM call ``first``, and from the second time on ``again``."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
     loop = asyncio.get_running_loop()
     count = 0
 
@@ -149,6 +147,13 @@ def interruptible(first: Callable[[], None], again: Callable[[], None]) -> Any:
         count += 1
         (first if count == 1 else again)()
 
+    if threading.current_thread() is not threading.main_thread():
+        _beside.interrupt = lambda: loop.call_soon_threadsafe(interrupt)
+        try:
+            yield
+        finally:
+            _beside.interrupt = None
+        return
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number in before:
         loop.add_signal_handler(number, interrupt)
@@ -158,6 +163,15 @@ def interruptible(first: Callable[[], None], again: Callable[[], None]) -> Any:
         for number, handler in before.items():
             loop.remove_signal_handler(number)
             signal.signal(number, handler)
+
+
+class _Beside:
+    """The run that a thread beside the main one carries out; only one can, for the main thread waits for it."""
+
+    interrupt: Callable[[], object] | None = None
+
+
+_beside: Final = _Beside()
 
 
 def run_on_loop(work: Callable[[], Coroutine[Any, Any, RunResult]]) -> RunResult:
@@ -175,7 +189,15 @@ def outside_of_loops(work: Callable[[], RunResult]) -> RunResult:
     if asyncio._get_running_loop() is None:
         return work()
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(work).result()
+        beside = pool.submit(work)
+        while True:
+            try:
+                return beside.result()
+            except KeyboardInterrupt:
+                interrupt = _beside.interrupt
+                if beside.done() or interrupt is None:
+                    raise
+                interrupt()
 
 
 def _open_sockets(config: RunConfig, port_base: int | None) -> list[socket.socket]:

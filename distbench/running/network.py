@@ -39,7 +39,7 @@ from distbench.running.local import (
     run_on_loop,
 )
 from distbench.running.nodeprocess import Ending, NodeSpec, run_node
-from distbench.running.nursery import Ended, die_with_parent, in_child
+from distbench.running.nursery import Ended, die_with_parent, fork, in_child
 from distbench.running.options import RunOptions
 from distbench.running.result import End, Failure, NodeResult, Outcome, RunResult
 from distbench.signing import KeyPair
@@ -131,7 +131,7 @@ class _Supervisor:
         sys.stdout.flush()
         sys.stderr.flush()
         me = os.getpid()
-        pid = os.fork()
+        pid = fork()
         if pid == 0:
             os.close(reading)
             in_child(lambda: self._be_node(writing, me))

@@ -436,7 +436,7 @@ class NodeProcess:
 
     def _on_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error, task = context.get("exception"), context.get("task") or context.get("future")
-        if isinstance(error, Exception):
+        if error is not None:  # a KeyboardInterrupt, too: Ctrl-C does not reach this process, so it is the algorithm's
             self.node.fail(task_name(task) if task is not None else "a callback", "", error)
         else:
             logger.error("%s: %s", self.spec.node_id, context.get("message"))

@@ -16,6 +16,7 @@ import signal
 import socket
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final, NoReturn
@@ -108,13 +109,20 @@ def open_nursery(nodes: Sequence[PeerId], run: Callable[[int], object], kept: Se
     sys.stdout.flush()
     sys.stderr.flush()
     parent = os.getpid()
-    pid = os.fork()
+    pid = fork()
     if pid == 0:
         in_child(lambda: _Keeper(theirs, nodes, run, kept, parent).main(ours))
     theirs.close()
     for sock in kept:
         sock.close()
     return Nursery(pid, ours, nodes)
+
+
+def fork() -> int:
+    """``os.fork``; Python's warning about threads is kept back: the child starts none, and takes no lock of theirs."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
 
 
 def die_with_parent(parent: int) -> None:

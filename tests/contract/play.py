@@ -6,7 +6,6 @@ import os
 import pickle
 import socket
 import sys
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,7 +17,7 @@ from distbench.config import config_from_mapping
 from distbench.definition import define
 from distbench.report.logs import logs
 from distbench.running.network import run_network
-from distbench.running.nursery import in_child
+from distbench.running.nursery import fork, in_child
 from distbench.running.options import RunOptions, parse_latency
 from distbench.running.preparing import load_class
 
@@ -120,9 +119,7 @@ def _fork(work: Callable[[], RunResult]) -> tuple[int, int]:
                 found = error
             file.write(pickle.dumps(replace(found, algorithms={}) if isinstance(found, RunResult) else found))
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # the test runner has threads; they hold no lock of ours
-        pid = os.fork()
+    pid = fork()
     if pid == 0:
         os.close(reading)
         in_child(do)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import math
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -144,6 +145,26 @@ def test_a_job_of_an_executor_keeps_a_run_going(run: Run) -> None:
             await self.terminate()
 
     assert run(Works, nodes(2)).outcome == "completed"
+
+
+@pytest.mark.real_modes
+@pytest.mark.parametrize("way", ["server", "socket", "subprocess"])
+def test_a_node_that_opened_something_of_its_own_is_never_idle(run: Run, way: str) -> None:
+    @distbench
+    class Opens(Algorithm):
+        async def on_start(self) -> None:
+            loop = asyncio.get_running_loop()
+            if way == "server":
+                self.kept: object = await loop.create_server(asyncio.Protocol, "127.0.0.1", 0)
+            elif way == "socket":
+                one, self.kept = socket.socketpair()
+                one.setblocking(False)
+                await loop.sock_recv(one, 1)
+            else:
+                self.kept = await asyncio.create_subprocess_exec("true")
+
+    result = run(Opens, nodes(2), duration=0.4)
+    assert (result.outcome, result.reason) == ("completed", "the duration was reached")
 
 
 def test_a_duration_ends_an_endless_run_as_completed(run: Run) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,11 +22,13 @@ from distbench import (
     handler,
     message,
 )
+from distbench.running.preparing import load_class, read_config
 from tests.contract.play import nodes
 
 Run = Callable[..., RunResult]
 N1, N2, N3 = (PeerId(f"n{number}") for number in (1, 2, 3))
 MIB = 2**20
+CONFIGS = Path(__file__).resolve().parent.parent.parent / "configs"
 
 
 @message
@@ -399,3 +402,27 @@ def test_one_node_alone_runs(run: Run) -> None:
 
     result = run(Alone, nodes(1))
     assert (result.outcome, result.exit_status) == ("completed", 0)
+
+
+@pytest.mark.parametrize(
+    "algorithm, config",
+    [
+        ("chang_roberts", "ring:5"),
+        ("pingpong", str(CONFIGS / "pingpong.yaml")),
+        ("simple_broadcast", str(CONFIGS / "simple_broadcast.yaml")),
+    ],
+)
+def test_shipped_algorithms_send_the_same_in_every_mode(run: Run, offline: Run, algorithm: str, config: str) -> None:
+    result, simulated = (each(load_class(algorithm), blocks(config)) for each in (run, offline))
+    assert (result.outcome, result.exit_status) == (simulated.outcome, 0)
+    assert result.reports == simulated.reports
+    for node, one in result.nodes.items():
+        assert one.traffic == simulated.nodes[node].traffic
+        assert one.end == simulated.nodes[node].end
+    assert result.deliveries == simulated.deliveries
+
+
+def blocks(source: str) -> dict[str, dict[str, Any]]:
+    """The nodes of a config, without addresses."""
+    config = read_config(source)
+    return {node: {"neighbours": list(one.neighbours), **one.fields} for node, one in config.nodes.items()}

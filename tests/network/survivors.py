@@ -8,8 +8,10 @@ import resource
 import signal
 import sys
 import time
+from typing import Any
 
-from distbench import Algorithm, PeerDown, PeerId, config_field, distbench, handler, message
+from distbench import Algorithm, PeerDown, PeerId, RemoteError, config_field, distbench, handler, message
+from distbench.node.port import FAULT, NOTHING
 from distbench.signing import Signed
 
 logger = logging.getLogger(__name__)
@@ -154,3 +156,55 @@ class Forger(Algorithm):
 
     async def report(self) -> dict[str, object]:
         return {"heard": self.heard}
+
+
+@distbench
+class Liar(Algorithm):
+    """n2 answers a call with an error that is no text; n1 says what it heard."""
+
+    lies: bool = config_field(default=False)
+    heard: str = ""
+
+    async def on_start(self) -> None:
+        if not self.lies:
+            (peer,) = self.peers.values()
+            try:
+                await peer.ask("how are you?")
+            except RemoteError as error:
+                self.heard = str(error)
+            await peer.end("enough")
+            await self.terminate()
+
+    @handler
+    async def ask(self, src: PeerId, question: str) -> str:
+        host: Any = self._distbench
+        host.node.open(src).send(FAULT, 1, b"\xc1", NOTHING)
+        return "fine, and this comes too late"
+
+    @handler
+    async def end(self, src: PeerId, word: str) -> None:
+        await self.terminate()
+
+    async def report(self) -> dict[str, object]:
+        return {"heard": self.heard}
+
+
+@distbench
+class Raiser(Algorithm):
+    """n1 casts a hundred messages; n2 raises what no handler should over one of them."""
+
+    raises: bool = config_field(default=False)
+
+    async def on_start(self) -> None:
+        if not self.raises:
+            (peer,) = self.peers.values()
+            for number in range(100):
+                await peer.take(number)
+            await self.terminate()
+
+    @handler
+    async def take(self, src: PeerId, number: int) -> None:
+        if number == 50:
+            raise KeyboardInterrupt
+        if number == 99:
+            await self.terminate()

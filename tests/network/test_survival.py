@@ -23,7 +23,7 @@ from tests.contract.play import play, reserved_ports
 from tests.network.ends import End, closing, on_loop, pair, raw, transport_of
 from tests.network.greeters import N1, N2, party
 from tests.network.proxy import Proxy
-from tests.network.survivors import Forger
+from tests.network.survivors import Forger, Liar, Raiser
 from tests.network.test_strangers import attack
 from tests.running.watched import Watched
 
@@ -331,3 +331,19 @@ def test_a_signature_forged_by_the_sender_of_a_valid_link_is_dropped_and_counted
     result = play(mode, Forger, config)
     assert result.reports[N2]["heard"] == ["True by n1", "passed on: True by n1"]
     assert result.nodes[N2].dropped == {"bad signature": 4}
+
+
+@pytest.mark.parametrize("mode", ["offline", "local"])
+def test_an_error_that_cannot_be_read_is_an_error_all_the_same(mode: str) -> None:
+    config: dict[str, dict[str, Any]] = {"n1": {"neighbours": ["n2"]}, "n2": {"neighbours": ["n1"], "lies": True}}
+    result = play(mode, Liar, config)
+    assert str(result.reports[N1]["heard"]).startswith("ask at n2 raised an error that cannot be read")
+    assert result.nodes[N1].dropped == {"does not fit the handler": 1}
+    assert result.exit_status == 0
+
+
+def test_whatever_a_handler_raises_in_local_mode_fails_its_node() -> None:
+    config: dict[str, dict[str, Any]] = {"n1": {"neighbours": ["n2"]}, "n2": {"neighbours": ["n1"], "raises": True}}
+    result = play("local", Raiser, config)
+    assert [(failure.node, failure.exception) for failure in result.failures] == [(N2, "KeyboardInterrupt")]
+    assert result.exit_status == 1

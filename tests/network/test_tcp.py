@@ -160,6 +160,27 @@ def test_a_full_link_keeps_a_bounded_weight_and_a_bounded_buffer() -> None:
     on_loop(main)
 
 
+def test_an_owner_that_fails_over_one_message_gets_all_the_others() -> None:
+    async def main() -> None:
+        reported: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context["exception"]))
+        async with pair() as (one, two):
+            kept = two.on_message
+
+            def fail(peer: PeerId, handler: int, call: int, payload: bytes) -> None:
+                kept(peer, handler, call, payload)
+                if payload == b"50":
+                    raise RuntimeError("not my day")
+
+            two.on_message = fail  # type: ignore[method-assign]
+            await send_all(one, N2, numbered(100))
+            await two.until(lambda: two.has(100))
+            assert two.got == numbered(100)
+            assert [str(error) for error in reported] == ["not my day"]
+
+    on_loop(main)
+
+
 # -------------------------------------------------- connections break
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import re
 import signal
 import socket
+import threading
 import time
 from pathlib import Path
 from textwrap import dedent, indent
@@ -311,6 +313,35 @@ def test_a_run_can_be_made_where_a_loop_runs_already() -> None:
         return package.run("echo", nodes(3, neighbours=[]), mode="local")
 
     assert asyncio.run(cell()).outcome == "quiescent"
+
+
+def test_such_a_run_can_be_interrupted_as_well() -> None:
+    reading, writing = os.pipe()
+
+    @distbench
+    class Endless(Algorithm):
+        async def on_start(self) -> None:
+            os.write(writing, b"x")
+            await asyncio.sleep(1000)
+
+    async def cell() -> package.RunResult:
+        return package.run(Endless, nodes(2), mode="local")
+
+    def interrupt() -> None:
+        for _ in range(2):
+            os.read(reading, 1)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    loop = asyncio.new_event_loop()
+    with contextlib.closing(loop):
+        thread.start()
+        result = loop.run_until_complete(cell())
+    thread.join()
+    os.close(reading)
+    os.close(writing)
+    assert (result.outcome, result.exit_status) == ("interrupted", 130)
+    assert [node.end for node in result.nodes.values()] == [End.RUNNING] * 2
 
 
 # -------------------------------------------------- many

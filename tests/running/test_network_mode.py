@@ -257,6 +257,36 @@ MEET = """
 """
 
 
+def test_the_death_of_the_node_beside_the_coordinator_is_known_at_once(machine: Machine) -> None:
+    machine.write("""
+        async def on_start(self) -> None:
+            logger.info("pid %d", os.getpid())
+            if self.id() == "n1":
+                await self.terminate()
+                return
+            try:
+                await self.peers[PeerId("n1")].wait(None)
+            except PeerDown as error:
+                logger.info("says: %s", error)
+            await self.terminate()
+
+        @handler
+        async def wait(self, src: PeerId, msg: None) -> int:
+            logger.info("called by %s", src)
+            await asyncio.Event().wait()
+            return 1
+        """)
+    runs = {node: machine.start(node) for node in ("n3", "n2", "n1")}
+    pid = int(runs["n1"].wait_for(r"pid (\d+)")[0])
+    runs["n1"].wait_for("called by", times=2)
+    os.kill(pid, signal.SIGKILL)
+    assert {node: run.finish() for node, run in runs.items()} == {"n3": 0, "n2": 0, "n1": 1}
+    assert f"n1 was killed by SIGKILL (process {pid})" in runs["n1"].err
+    for node in ("n2", "n3"):
+        assert f"says: n1 was killed by SIGKILL (process {pid})" in runs[node].err
+    assert rows(runs["n1"]) == [["n1", "crashed"], ["n2", "terminated"], ["n3", "terminated"]]
+
+
 @pytest.mark.slow  # a node is gone after five seconds without a connection
 def test_a_node_that_is_killed_is_named_and_the_others_go_on(machine: Machine) -> None:
     machine.write(MEET)

@@ -21,7 +21,7 @@ keys = st.lists(st.text(max_size=5) | st.integers(), max_size=4).map(tuple)
 options = st.integers(1, 2**40)
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.integers(), keys, options)
 def test_a_draw_depends_on_seed_and_key_alone(seed: int, key: Key, options: int) -> None:
     one, other = Choices(seed), Choices(seed)
@@ -38,6 +38,7 @@ def test_draws_under_different_keys_and_seeds_differ() -> None:
     assert len(drawn) == 3 * len(keys)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1000), st.integers(1, 2**33), st.integers(1, 50))
 def test_a_stream_is_the_same_whether_it_is_heard_or_not(seed: int, options: int, size: int) -> None:
     def draws(choices: Choices) -> list[int]:

@@ -17,8 +17,9 @@ class Orphan(Algorithm):
     async def on_start(self) -> None:
         shell = "sleep 1000 >/dev/null & echo $!"
         child = await asyncio.create_subprocess_shell(shell, stdout=asyncio.subprocess.PIPE)
-        output, _ = await child.communicate()
-        orphan = int(output)
+        assert child.stdout is not None
+        orphan = int(await child.stdout.readline())  # not to the end, for the orphan may hold the pipe open
+        await child.wait()
         status = Path(f"/proc/{orphan}/stat")
         parent = status.read_text().split(") ")[1].split()[1]
         os.kill(orphan, signal.SIGKILL)
