@@ -38,7 +38,7 @@ GONE_AFTER: Final = 5.0
 MOST_SHOWN: Final = 3
 """Texts of one cause of refusals that the owner is told; the others are only counted."""
 _HEARTBEAT: Final = 2.5
-_LATE: Final = 1.0
+_LATE: Final = 0.1
 """A heartbeat that is late by this many seconds: this process was stopped, or busy."""
 _REDIAL: Final = (0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
 _LASTED: Final = 1.0

@@ -44,7 +44,7 @@ from distbench.running.coordinator import (
     SendStop,
     SendWave,
 )
-from distbench.running.nodeprocess import DEFAULT_TIMEOUT
+from distbench.running.nodespec import DEFAULT_TIMEOUT
 from distbench.running.options import RunOptions
 from distbench.running.result import End, Failure, NodeResult, Outcome, RunResult
 from distbench.signing import KeyPair
@@ -93,6 +93,8 @@ class Conductor:
         self._limit: asyncio.TimerHandle | None = None
         self._died: dict[PeerId, str] = {}
         self._interrupted = False
+        self._refusals: dict[PeerId, str] = {}
+        """Why a node did not let this side in; it says more than that it is not there any more."""
 
     async def main(self) -> RunResult:
         """Bring the run up and down. Raises StartupError naming the nodes that did not come."""
@@ -137,14 +139,16 @@ class Conductor:
                     future.result()
                 return
             if monotonic() >= deadline:
-                raise StartupError(
-                    f"{self._waiting_for()} did not come up within {self._startup_timeout:g} s (--startup-timeout)"
-                )
+                there = self.coordinator.phase is Phase.LINKING
+                what = "could not reach all neighbours" if there else "did not come up"
+                limit = f"within {self._startup_timeout:g} s (--startup-timeout)"
+                raise StartupError(f"{self._waiting_for()} {what} {limit}")
             logger.warning("waiting for %s", self._waiting_for())
 
     def _waiting_for(self) -> str:
         missing = self.coordinator.missing
-        shown = [f"{n} ({t})" if (t := self.junction.link(n).trouble) else n for n in missing[:10]]
+        whys = {node: self._refusals.get(node) or self.junction.link(node).trouble for node in missing[:10]}
+        shown = [f"{node} ({why})" if why else node for node, why in whys.items()]
         return ", ".join(shown) + (f" and {len(missing) - 10} more" if len(missing) > 10 else "")
 
     # -------------------------------------------------- inputs
@@ -157,6 +161,8 @@ class Conductor:
 
     def on_refused(self, peer: PeerId | None, reason: str) -> None:
         logger.warning("%s: %s", peer or "a connection", reason)
+        if peer is not None:
+            self._refusals[peer] = reason
 
     def on_message(self, peer: PeerId, handler: int, call: int, payload: bytes) -> None:
         control = decode_control(payload)

@@ -24,7 +24,8 @@ from distbench.network.party import Terms
 from distbench.network.tcp import LINK_LIMIT, Address
 from distbench.running.conductor import STARTUP_TIMEOUT, Conductor
 from distbench.running.control import COORDINATOR
-from distbench.running.nodeprocess import NodeSpec, run_node
+from distbench.running.nodeprocess import run_node
+from distbench.running.nodespec import NodeSpec
 from distbench.running.nursery import Ended, Nursery, open_nursery
 from distbench.running.options import RunOptions
 from distbench.running.result import RunResult

@@ -38,7 +38,8 @@ from distbench.running.local import (
     outside_of_loops,
     run_on_loop,
 )
-from distbench.running.nodeprocess import Ending, NodeSpec, run_node
+from distbench.running.nodeprocess import run_node
+from distbench.running.nodespec import Ending, NodeSpec
 from distbench.running.nursery import Ended, die_with_parent, fork, in_child
 from distbench.running.options import RunOptions
 from distbench.running.result import End, Failure, NodeResult, Outcome, RunResult

@@ -8,23 +8,17 @@ import random
 import signal
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from functools import partial
-from time import monotonic
+from dataclasses import replace
 from typing import Any, Final
 
 from distbench.community import Community, PeerId, listeners
-from distbench.config.binding import BoundLayer
-from distbench.config.model import RunConfig
 from distbench.errors import WireError
 from distbench.formats import Codec
-from distbench.network.delay import DelayedLink
 from distbench.network.party import Terms
-from distbench.network.tcp import Address, Junction, TcpLink
+from distbench.network.tcp import Junction
 from distbench.node.activity import NodeLoop
 from distbench.node.lifecycle import Phase
 from distbench.node.node import Node, NodeFailure, WireTable
-from distbench.node.port import Link
 from distbench.node.route import Codecs
 from distbench.running.control import (
     COORDINATOR,
@@ -32,7 +26,6 @@ from distbench.running.control import (
     Crashed,
     CutOff,
     Done,
-    Idle,
     Joined,
     Left,
     Notice,
@@ -42,73 +35,23 @@ from distbench.running.control import (
     Start,
     Stop,
     Wave,
-    WaveReply,
     decode_control,
     encode_control,
 )
-from distbench.running.coordinator import Standing
-from distbench.running.options import RunOptions
+from distbench.running.nodespec import DEFAULT_TIMEOUT, Ending, NodeSpec
 from distbench.running.outcomes import node_result, render_failure, suspended_in, task_name
+from distbench.running.quiet import Quiet
+from distbench.running.realport import RealPort
 from distbench.running.result import Failure, Outcome, Suspended
-from distbench.signing import KeyPair, Keyring
+from distbench.signing import Keyring
 from distbench.simulation.choices import Choices
 
 logger = logging.getLogger("distbench.run")
 
-_QUIET: Final = 0.02
-"""Seconds without activity after which a passive node says that it is idle; only a hint, the waves decide."""
-_TURNS: Final = 5
-"""Turns of the loop through which a node must look passive: what one callback hands to the next shows in no task."""
 _ALONE: Final = 1.0
 """Seconds of quiet after which a node without coordinator leaves."""
-DEFAULT_TIMEOUT: Final = 30.0
-"""Seconds of wall time that a run may take."""
 EXIT_LIMIT: Final = 5.0
 """Seconds that ``on_exit`` and ``report`` may take."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class NodeSpec:
-    """All that a node's process needs to know before it starts."""
-
-    node_id: PeerId
-    config: RunConfig
-    bound: Mapping[PeerId, BoundLayer]
-    options: RunOptions
-    terms: Terms
-    keys: KeyPair
-    roster: Mapping[PeerId, bytes | None]
-    """Known keys; None where the first that proves itself is to stand."""
-    addresses: Mapping[PeerId, Address]
-    link_limit: float
-    gone_after: float | None
-    startup_timeout: float
-
-
-@dataclass
-class Ending:
-    """How it ended for this process."""
-
-    outcome: Outcome | None = None
-    reason: str = ""
-    left: Left | None = None
-    complaint: str = ""
-    """What went wrong for this process itself."""
-
-
-class RealPort:
-    """The world as a node in a process sees it."""
-
-    checks_sends = False
-
-    def __init__(self, process: NodeProcess) -> None:
-        self._process = process
-
-    def link(self, dst: PeerId) -> Link:
-        return self._process.open_link(dst)
-
-    def now(self) -> float:
-        return self._process.now()
 
 
 class NodeProcess:
@@ -119,11 +62,7 @@ class NodeProcess:
         self._sock = sock
         self.ending = Ending()
         self.failures: list[Failure] = []
-        self._delayed: dict[PeerId, DelayedLink] = {}
-        self._started_at: float | None = None
         self._stopped = False
-        self._idle_check: asyncio.TimerHandle | None = None
-        self._told: Standing | None = None
         self._leaving: asyncio.Task[None] | None = None
         self._awaited: set[PeerId] = set()
         self._refusal = ""
@@ -137,7 +76,6 @@ class NodeProcess:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, NodeLoop)
         self.loop = loop
-        loop.on_activity = self._watch
         self._over = loop.create_future()
         self._coordinated = loop.create_future()
         loop.set_exception_handler(self._on_exception)
@@ -147,17 +85,15 @@ class NodeProcess:
         self.junction.roster.update({COORDINATOR: spec.roster.get(COORDINATOR)})
         self.junction.early = True
         self.node = self._build()
+        self._quiet = Quiet(self.node, loop, self.junction, self.port.delayed, self.tell)
         await self.junction.listen(self._sock)
         try:
             async with asyncio.timeout(spec.startup_timeout):
                 await self._coordinated
         except TimeoutError:
-            first = next(iter(spec.config.nodes))
-            self.ending.complaint = (
-                f"the coordinator beside {first} did not come within {spec.startup_timeout:g} s (--startup-timeout)"
-            )
-            if self._refusal:
-                self.ending.complaint += f"; {self._refusal}"
+            limit = f"{spec.startup_timeout:g} s (--startup-timeout)"
+            last = f"; {self._refusal}" if self._refusal else ""
+            self.ending.complaint = f"the coordinator beside {spec.first} did not come within {limit}{last}"
         else:
             await self._over
         await self.junction.aclose(self._goodbye)
@@ -167,7 +103,7 @@ class NodeProcess:
         """The person beside this node alone wants it to end; the others go on without it."""
         self.ending.outcome = Outcome.INTERRUPTED
         self._goodbye = "it was interrupted"
-        if self._started_at is not None:
+        if self.port.begun:
             self._begin_to_leave()
         if self._leaving is not None:
             self._leaving.add_done_callback(self._end_interrupted)
@@ -189,7 +125,8 @@ class NodeProcess:
         neighbours = {name: node.neighbours for name, node in config.nodes.items()}
         self._community = Community(tuple(config.nodes), neighbours[node_id])
         self._listeners = listeners(neighbours)[node_id]
-        self.choices = Choices(spec.options.seed)
+        choices = Choices(spec.options.seed)
+        self.port = RealPort(spec, self.junction, choices)
         self._public: dict[PeerId, bytes] = {}
         self._keyring = Keyring(spec.terms.run, self._public)
         return Node(
@@ -197,29 +134,14 @@ class NodeProcess:
             spec.bound[node_id],
             self._community,
             self._listeners,
-            port=RealPort(self),
+            port=self.port,
             table=WireTable(spec.bound),
             codecs=Codecs(Codec(spec.options.format, self._keyring), checks_sends=False),
             key=lambda: spec.keys,
-            choices=self.choices,
+            choices=choices,
             observer=self,
             loop=self.loop,
         )
-
-    def now(self) -> float:
-        """Seconds since the start of the run at this node."""
-        return 0.0 if self._started_at is None else monotonic() - self._started_at
-
-    def open_link(self, dst: PeerId) -> Link:
-        """The way to a peer, with the delay that was asked for."""
-        link = self.junction.link(dst)
-        latency = self.spec.options.latency
-        if latency is None or latency.high == 0:
-            return link
-        low, high = round(latency.low * 1e6), round(latency.high * 1e6)
-        more = self.choices.stream(("latency", self.spec.node_id, dst, 0), max(high - low, 1000))
-        delayed = self._delayed[dst] = DelayedLink(self.junction, link, low, more)
-        return delayed
 
     def tell(self, control: Control) -> None:
         """Say something to the coordinator."""
@@ -258,12 +180,11 @@ class NodeProcess:
             self.node.peer_down(peer, reason)
             if not self.junction.link(peer).session.farewell:  # a peer that said goodbye is not dead for all
                 self.tell(CutOff(peer, reason))
-            self._watch()
+            self._quiet.watch()
 
     def _drop(self, peer: PeerId, reason: str, unsent: int) -> None:
         """Count the casts that waited for a peer that is gone."""
-        delayed = self._delayed.pop(peer, None)
-        for _ in range(unsent + (0 if delayed is None else delayed.close())):
+        for _ in range(unsent + self.port.close(peer)):
             self.node.drop(peer, f"{peer} {reason}")
 
     def on_refused(self, peer: PeerId | None, reason: str) -> None:
@@ -275,8 +196,8 @@ class NodeProcess:
             self._obey(decode_control(payload))
             return
         self.node.deliver(peer, handler, call, payload)
-        if self._idle_check is None:
-            self._watch()  # so that quiet is looked for once for many messages
+        if not self._quiet.watching:
+            self._quiet.watch()  # so that quiet is looked for once for many messages
 
     # -------------------------------------------------- the coordinator's word
 
@@ -287,7 +208,7 @@ class NodeProcess:
             case Start():
                 self._start()
             case Wave():
-                self._settle(partial(self._answer, control.number))
+                self._quiet.answer(control.number)
             case Notice():
                 self._notice(PeerId(control.node), control.reason)
             case Stop():
@@ -322,28 +243,36 @@ class NodeProcess:
             self.tell(Ready())
 
     def _start(self) -> None:
-        self._started_at = monotonic()  # uvloop's own clock knows whole milliseconds only
+        self.port.begin()
         self.node.start()
-        self._watch()
+        if not self._stopped:
+            self._quiet.begin()
 
     def _notice(self, gone: PeerId, reason: str) -> None:
         self.node.peer_down(gone, reason)
         if gone in self.junction.links:
             self._drop(gone, reason, self.junction.links[gone].leave("you count as gone"))
-        self._watch()  # calls that end in PeerDown are activity that no counter shows
+        self._quiet.watch()  # calls that end in PeerDown are activity that no counter shows
 
     def _coordinator_gone(self, reason: str) -> None:
         if self._over.done() or (self._stopped and self.ending.left is not None):
             self._end()
             return
-        first = next(iter(self.spec.config.nodes))
+        first = self.spec.first
         self.ending.complaint = f"the coordinator beside {first} {reason}"
-        if self._started_at is None:
+        if not self.port.begun:
+            self.ending.complaint += self._unlinked()
             self._end()
             return
         self.ending.complaint += "; this node went on alone"
         logger.error("%s: the coordinator beside %s %s; going on alone", self.spec.node_id, first, reason)
         self._alone = self.loop.create_task(self._finish_alone(), name="finish alone")
+
+    def _unlinked(self) -> str:
+        """The peers to which there was no link yet."""
+        troubles = {peer: self.junction.link(peer).trouble for peer in self._awaited if peer != self.spec.node_id}
+        shown = [f"{peer} ({trouble})" if trouble else peer for peer, trouble in troubles.items()]
+        return f"; there was no link to {', '.join(shown)}" if shown else ""
 
     async def _finish_alone(self) -> None:
         """Nobody says when the run is over: end when it has become quiet here, or out of time.
@@ -351,10 +280,10 @@ class NodeProcess:
         A node that is done may have timers that never end; it is quiet when nobody has needed it for a while.
         """
         limit = self.spec.options.timeout or DEFAULT_TIMEOUT
-        while self.now() < limit:
-            before = self._standing()
+        while self.port.now() < limit:
+            before = self._quiet.standing()
             await asyncio.sleep(_ALONE)
-            after = self._standing()
+            after = self._quiet.standing()
             if before == after and after.passive:
                 break
             if self.node.done and before.received == after.received:
@@ -363,59 +292,6 @@ class NodeProcess:
         if self._leaving is not None:
             await self._leaving
         self._end()
-
-    # -------------------------------------------------- how it stands
-
-    def _standing(self) -> Standing:
-        return Standing(
-            passive=self.loop.passive and not any(link.blocked for link in self.junction.links.values()),
-            suspended=bool(self.node.running),
-            activity=self.node.deliveries + self.loop.activity,
-            sent={p: n for p, link in self._links().items() if (n := link.session.sent + self._held(p))},
-            received={p: n for p, link in self._links().items() if (n := link.session.received)},
-        )
-
-    def _links(self) -> dict[PeerId, TcpLink]:
-        return {peer: link for peer, link in self.junction.links.items() if peer != COORDINATOR and not link.over}
-
-    def _held(self, peer: PeerId) -> int:
-        """Messages on their way to the link's session."""
-        return self.junction.link(peer).waiting + (self._delayed[peer].held if peer in self._delayed else 0)
-
-    def _watch(self) -> None:
-        """Look after a quiet while whether there is anything left to do."""
-        if self._idle_check is None and not self._stopped:
-            self._idle_check = self.loop.call_later(_QUIET, self._look, self.node.deliveries + self.loop.activity)
-
-    def _look(self, activity: int) -> None:
-        self._idle_check = None
-        if self._stopped or self._started_at is None:
-            return
-        self._settle(partial(self._say_if_idle, activity))
-
-    def _settle(self, say: Callable[[Standing], None], turns: int = _TURNS) -> None:
-        """Have it said how this node stands once it has looked passive for some turns of the loop, or does not."""
-        if turns and self.loop.passive:
-            self.loop.call_soon(self._settle, say, turns - 1)
-        else:
-            say(self._standing())
-
-    def _say_if_idle(self, activity: int, standing: Standing) -> None:
-        if self._stopped:
-            return
-        if standing.activity == activity and standing.passive:
-            if standing != self._told:
-                self._told = standing
-                self.tell(Idle(standing))
-        elif not (self.loop.timers or self.loop.jobs or self.loop.foreign):  # those say when they end
-            self._watch()
-
-    def _answer(self, wave: int, standing: Standing) -> None:
-        """A coordinator forgets who is not passive: that is to be said again, even if no counter has moved."""
-        self._told = standing if standing.passive else None
-        self.tell(WaveReply(wave, standing))
-        if not standing.passive:
-            self._watch()
 
     # -------------------------------------------------- what the node reports
 
@@ -427,8 +303,8 @@ class NodeProcess:
         self.failures.append(render_failure(failure))
 
     def on_crash(self, node: Node) -> None:
-        self._stopped = True
-        self._say_left({}, [], *self._in_numbers())
+        self._stop()
+        self._say_left({}, [], *self._quiet.in_numbers())
         self.tell(Crashed("has crashed"))  # after what there is to say of it: nobody waits for the dead
 
     def on_drop(self, node: Node, src: PeerId, reason: str) -> None:
@@ -445,13 +321,17 @@ class NodeProcess:
 
     def _begin_to_leave(self) -> None:
         if not self._stopped:
-            self._stopped = True
+            self._stop()
             self._leaving = self.loop.create_task(self._leave(), name="leave")
+
+    def _stop(self) -> None:
+        self._stopped = True
+        self._quiet.stop()
 
     async def _leave(self) -> None:
         node = self.node
         suspended = list(suspended_in(node, self.loop.tasks()))
-        numbers = self._in_numbers()
+        numbers = self._quiet.in_numbers()
         report: dict[str, object] = {}
         node.close()
         task = self.loop.create_task(node.leave(), context=node.context.copy())
@@ -462,12 +342,6 @@ class NodeProcess:
             node.fail("on_exit", "", TimeoutError(f"it did not return within {EXIT_LIMIT:g} s"))
             task.cancel()
         self._say_left(report, suspended, *numbers)
-
-    def _in_numbers(self) -> tuple[int, int, int]:
-        """Deliveries, and messages sent and received."""
-        links = self._links()
-        sent = sum(link.session.sent + self._held(peer) for peer, link in links.items())
-        return self.node.deliveries, sent, sum(link.session.received for link in links.values())
 
     def _say_left(
         self, report: dict[str, object], suspended: list[Suspended], deliveries: int, sent: int, received: int

@@ -223,6 +223,27 @@ def test_a_run_in_which_nothing_can_happen_any_more_is_quiescent(run: Run) -> No
     assert result.suspended == ()
 
 
+@pytest.mark.parametrize("way", ["sleep", "timer", "cancelled", "wait_for", "task"])
+def test_a_run_is_quiescent_after_its_timers_too(run: Run, way: str) -> None:
+    @distbench
+    class Pauses(Algorithm):
+        async def on_start(self) -> None:
+            loop = asyncio.get_running_loop()
+            if way == "sleep":
+                await asyncio.sleep(0.06)
+            elif way == "timer":
+                loop.call_later(0.06, loop.time)
+            elif way == "cancelled":
+                timer = loop.call_later(1000, loop.time)
+                loop.call_later(0.06, timer.cancel)
+            elif way == "wait_for":
+                await asyncio.wait_for(asyncio.sleep(0.06), 1000)
+            else:
+                self.task = asyncio.create_task(asyncio.sleep(0.06))
+
+    assert run(Pauses, nodes(2), timeout=10).outcome == "quiescent"
+
+
 def test_a_task_in_the_background_that_waits_is_only_listed(run: Run) -> None:
     @distbench
     class Listens(Algorithm):

@@ -477,7 +477,6 @@ def test_a_process_that_was_stopped_itself_blames_nobody(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(tcp, "_HEARTBEAT", 0.05)
-    monkeypatch.setattr(tcp, "_LATE", 0.1)
     monkeypatch.setattr(link, "SILENCE", 0.5)
 
     async def main() -> None:

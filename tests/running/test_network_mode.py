@@ -109,6 +109,16 @@ def test_nodes_that_are_missing_are_named(machine: Machine) -> None:
     assert first.out == second.out == ""
 
 
+def test_a_neighbour_that_cannot_be_reached_is_named(machine: Machine) -> None:
+    with reserved_ports(1) as (nobody,):
+        last, first = (machine.start(node, "--startup-timeout", "1.5") for node in ("n3", "n1"))
+        machine.ports = [*machine.ports[:2], nobody]  # hosts and ports may differ: every machine sees others
+        second = machine.start("n2", "--startup-timeout", "1.5", name="other")
+        assert {first.finish(), second.finish(), last.finish()} == {1}
+    assert re.search(r"distbench: (n2, n3|n3, n2) could not reach all neighbours within 1.5 s", first.err)
+    assert f"there was no link to n3 (127.0.0.1:{nobody} Connection refused)" in second.err
+
+
 def test_a_node_whose_coordinator_does_not_come_says_so(machine: Machine) -> None:
     run = machine.start("n2", "--startup-timeout", "0.5")
     assert run.finish() == 1

@@ -1,0 +1,127 @@
+"""Whether a node still has something to do: it says when it has not, and answers the coordinator's waves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Final
+
+from distbench.community import PeerId
+from distbench.network.delay import DelayedLink
+from distbench.network.tcp import Junction, TcpLink
+from distbench.node.activity import NodeLoop
+from distbench.node.node import Node
+from distbench.running.control import COORDINATOR, Idle, WaveReply
+from distbench.running.coordinator import Standing
+
+_QUIET: Final = 0.02
+"""Seconds without activity after which a passive node says that it is idle; only a hint, the waves decide."""
+_TURNS: Final = 5
+"""Turns of the loop through which a node must look passive: what one callback hands to the next shows in no task."""
+
+
+class Quiet:
+    """Looks after each activity whether anything is left to do."""
+
+    def __init__(
+        self,
+        node: Node,
+        loop: NodeLoop,
+        junction: Junction,
+        delayed: Mapping[PeerId, DelayedLink],
+        tell: Callable[[Idle | WaveReply], None],
+    ) -> None:
+        self._node = node
+        self._loop = loop
+        self._junction = junction
+        self._delayed = delayed
+        self._tell = tell
+        self._running = False
+        self._check: asyncio.TimerHandle | None = None
+        self._told: Standing | None = None
+        loop.on_activity = self.watch
+
+    @property
+    def watching(self) -> bool:
+        """It will be looked after already."""
+        return self._check is not None
+
+    def begin(self) -> None:
+        """The node has started."""
+        self._running = True
+        self.watch()
+
+    def watch(self) -> None:
+        """There was some activity: look after a quiet while whether it was the last."""
+        if self._check is None and self._running:
+            # A timer of the junction's, since this is called from within the algorithm's steps too.
+            self._check = self._junction.later(_QUIET, partial(self._look, self._activity))
+
+    def answer(self, wave: int) -> None:
+        """The coordinator asks how this node stands."""
+        self._settle(partial(self._reply, wave))
+
+    def stop(self) -> None:
+        """The node leaves: nothing is said any more."""
+        self._running = False
+
+    # -------------------------------------------------- how it stands
+
+    def standing(self) -> Standing:
+        """How the node stands at this moment."""
+        return Standing(
+            passive=self._loop.passive and not any(link.blocked for link in self._junction.links.values()),
+            suspended=bool(self._node.running),
+            activity=self._activity,
+            sent={peer: n for peer, link in self._links().items() if (n := self._sent(peer, link))},
+            received={peer: n for peer, link in self._links().items() if (n := link.session.received)},
+        )
+
+    def in_numbers(self) -> tuple[int, int, int]:
+        """Deliveries, and messages sent and received."""
+        links = self._links()
+        sent = sum(self._sent(peer, link) for peer, link in links.items())
+        return self._node.deliveries, sent, sum(link.session.received for link in links.values())
+
+    @property
+    def _activity(self) -> int:
+        return self._node.deliveries + self._loop.activity
+
+    def _links(self) -> dict[PeerId, TcpLink]:
+        return {peer: link for peer, link in self._junction.links.items() if peer != COORDINATOR and not link.over}
+
+    def _sent(self, peer: PeerId, link: TcpLink) -> int:
+        """What was given to the link; some of it may not have reached the session yet."""
+        delayed = self._delayed.get(peer)
+        return link.session.sent + link.waiting + (0 if delayed is None else delayed.held)
+
+    # -------------------------------------------------- saying so
+
+    def _look(self, activity: int) -> None:
+        self._check = None
+        self._settle(partial(self._say_if_idle, activity))
+
+    def _settle(self, say: Callable[[Standing], None], turns: int = _TURNS) -> None:
+        """Have it said how this node stands once it has looked passive for some turns of the loop, or does not."""
+        if turns and self._loop.passive:
+            self._loop.call_soon(self._settle, say, turns - 1)
+        else:
+            say(self.standing())
+
+    def _say_if_idle(self, activity: int, standing: Standing) -> None:
+        if not self._running:
+            return
+        if standing.activity == activity and standing.passive:
+            if standing != self._told:
+                self._told = standing
+                self._tell(Idle(standing))
+        elif not (self._loop.timers or self._loop.jobs or self._loop.foreign):  # those say when they end
+            self.watch()
+
+    def _reply(self, wave: int, standing: Standing) -> None:
+        # A coordinator forgets who is not passive: that is to be said again, even if no counter has moved.
+        self._told = standing if standing.passive else None
+        self._tell(WaveReply(wave, standing))
+        if not standing.passive:
+            self.watch()
