@@ -27,7 +27,8 @@ class Player:
 
     def __init__(self, page: Path, folder: Path) -> None:
         self.page = page
-        self.folder = folder / "page"
+        # docker-compose calls a system after its folder, and pages may be played side by side.
+        self.folder = folder / page.stem
         self._bin = folder / "bin"
         self._module = types.ModuleType(f"page_{page.stem}")
         self._module.__file__ = str(page)

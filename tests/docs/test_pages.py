@@ -62,8 +62,9 @@ def test_the_code_of_the_docs_runs(page: Path, need: str | None, tmp_path: Path)
     if need is not None and (why := NEEDS[need][1]()):
         pytest.skip(f"the blocks of {page.name} that need {need}: {why}")
     blocks: list[Block] = parse_blocks(page.read_text(encoding="utf-8"))
+    player = Player(page, tmp_path)
     try:
-        Player(page, tmp_path).play(block for block in blocks if block.needs in (None, need))
+        player.play(block for block in blocks if block.needs in (None, need))
     finally:
         if need == "docker":  # whatever failed: no container and no network stays
-            subprocess.run(["docker-compose", "down"], cwd=tmp_path / "page", capture_output=True, check=False)
+            subprocess.run(["docker-compose", "down"], cwd=player.folder, capture_output=True, check=False)
