@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import tempfile
 import threading
@@ -16,6 +17,10 @@ from hypothesis import settings
 # How long an example takes says something about the machine only; and no test here is timed.
 settings.register_profile("distbench", deadline=None)
 settings.load_profile("distbench")
+
+# A shell without job control has what it runs in the background ignore Ctrl-C, and all that it starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REQUIRED = frozenset(filter(None, os.environ.get("DISTBENCH_REQUIRE", "").replace(" ", "").split(",")))
 """Markers whose tests must run: a skip there is a failure."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import signal
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.commandline import ROOT, CommandLine, start
+from tests.running.watched import Watched, wait_until_gone
 
 DICE = """
 import asyncio, logging, os, pathlib
@@ -163,31 +163,22 @@ def test_ctrl_c_prints_what_was_found_and_no_process_outlives_the_first(
 ) -> None:
     busy = tmp_path / "busy"
     busy.mkdir()
-    command = [sys.executable, "-m", "distbench", "-c", "ring:1", "-a", str(dice), "--set", f"n1.busy={busy}"]
-    command += ["--seeds", "0-999", "--jobs", "2"]
-    with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
+    seeds = ("--seeds", "0-999", "--jobs", "2")
+    with Watched("-c", "ring:1", "-a", dice, "--set", f"n1.busy={busy}", *seeds) as run:
         while len(pids := [int(path.name) for path in busy.iterdir()]) < 2:
-            assert process.poll() is None
-        os.killpg(process.pid, ending) if ending is signal.SIGINT else process.send_signal(ending)
-        out, err = process.communicate(timeout=20)
-    assert "Traceback" not in err
+            assert run.process.poll() is None
+        if ending is signal.SIGINT:
+            run.type_ctrl_c()
+        else:
+            run.interrupt(ending)
+        status = run.finish()
+    assert "Traceback" not in run.err
     if ending is signal.SIGINT:
-        assert process.returncode == 130
-        last = LAST.fullmatch(out.splitlines()[-1])
+        assert status == 130
+        last = LAST.fullmatch(run.out.splitlines()[-1])
         assert last is not None
         assert re.fullmatch(r"interrupted while \d+, \d+ ran", last[1])
-    for pid in pids:
-        while is_running(pid):  # the kernel ends them, at its own time
-            pass
-
-
-def is_running(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+    wait_until_gone(pids)
 
 
 def test_a_closed_pipe_is_no_traceback(dice: Path) -> None:

@@ -6,7 +6,6 @@ import json
 import os
 import pty
 import re
-import signal
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.commandline import ROOT, CommandLine, start
+from tests.running.watched import Watched
 
 ECHO = ("-c", ROOT / "configs" / "echo.yaml", "-a", "echo")
 LAST = re.compile(r"(\w+)(, .*)?: [\d.,]+ s virtual, [\d.,]+ s wall, [\d,]+ messages, [\d,]+ messages/s")
@@ -297,20 +297,17 @@ def test_a_full_disk_is_said() -> None:
 def test_ctrl_c_prints_the_partial_table_and_ends_with_130(tmp_path: Path, step: str) -> None:
     body = f"""
     async def on_start(self) -> None:
-        print("up", flush=True)
+        logger.info("up")
         while True:
             {step}
 """
-    command = [sys.executable, "-m", "distbench", "-c", "complete:2", "-a", str(program(tmp_path, body))]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "up\n"
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=20)
-    assert process.returncode == 130
-    assert "n1" in out
-    assert out.splitlines()[-1].startswith("interrupted: ")
-    assert "Traceback" not in err
+    with Watched("-c", "complete:2", "-a", program(tmp_path, body)) as run:
+        run.wait_for("up")
+        run.interrupt()
+        assert run.finish() == 130
+    assert "n1" in run.out
+    assert run.out.splitlines()[-1].startswith("interrupted: ")
+    assert "Traceback" not in run.err
 
 
 def test_a_stream_that_cannot_encode_a_name_ends_no_run(tmp_path: Path) -> None:
