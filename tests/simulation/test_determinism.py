@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 import uuid
+import weakref
 from collections.abc import Callable
 from datetime import datetime as moment
 from random import randint
@@ -230,7 +231,8 @@ def patched() -> dict[str, Any]:
         f"{module.__name__}.{name}": value
         for module in (time, os, random, uuid, datetime, asyncio, asyncio.tasks, sys.modules[__name__])
         for name, value in vars(module).items()
-        if not name.startswith("__")
+        # Weak sets of tasks compare by what is in them, which the garbage collector changes at any moment.
+        if not name.startswith("__") and not isinstance(value, weakref.WeakSet)
     }
     for owner in (threading.Thread, socket.socket, subprocess.Popen, random.Random):
         found.update({f"{owner.__name__}.{name}": value for name, value in vars(owner).items()})
@@ -238,11 +240,11 @@ def patched() -> dict[str, Any]:
     found["gc"] = gc.isenabled()
     found["hooks"] = tuple(sys.get_asyncgen_hooks())
     found["loop"] = asyncio._get_running_loop()
-    found["tasks"] = [task for task in getattr(asyncio.tasks, "_scheduled_tasks", ()) if not task.done()]
     return found
 
 
 def changed(before: dict[str, Any]) -> list[str]:
+    """What is not as it was. Tasks that stay behind are seen by the fixture that watches over all tests."""
     now = patched()
     return [name for name in {**before, **now} if name not in before or name not in now or before[name] != now[name]]
 
