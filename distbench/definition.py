@@ -22,6 +22,8 @@ from distbench.signing import Signed
 
 RESERVED_FIELDS: Final = frozenset({"neighbours", "host", "port", "role", "algorithm", "clock", "region"})
 _HOOKS: Final = ("on_start", "on_exit", "report", "terminate", "deliver_message")
+_CALLED_FOR_IT: Final = ("on_start", "on_exit", "report")
+"""Hooks that distbench calls, with nothing but the instance."""
 _OWN_NAMES: Final = frozenset({*_HOOKS, "peers", "community"})
 _FRAMEWORK: Final = frozenset({"peers", "community", "_parent", "_distbench", "_abc_impl"})
 """Every instance gets its own in any case, or needs none."""
@@ -97,11 +99,22 @@ class AlgorithmDefinition:
     file: str | None
 
 
+_under_way: list[type] = []
+"""Classes that are being read: a child is read while its parent is."""
+
+
 def define(cls: Any) -> AlgorithmDefinition:
     """Read the marks of ``cls`` and of all that it inherits."""
     found: AlgorithmDefinition | None = getattr(cls, "__dict__", {}).get("__distbench_definition__")
     if found is None:
-        found = _Reader(cls).read()
+        if cls in _under_way:
+            ring = " -> ".join(each.__qualname__ for each in (*_under_way[_under_way.index(cls) :], cls))
+            raise DefinitionError(f"{cls.__qualname__} is a child of itself ({ring}); layers must come to an end")
+        _under_way.append(cls)
+        try:
+            found = _Reader(cls).read()
+        finally:
+            _under_way.remove(cls)
         cls.__distbench_definition__ = found  # lives and dies with the class
     return found
 
@@ -151,8 +164,8 @@ class _Reader:
                     handlers.append(self._handler(name, value))
                 else:
                     self._interception(name, value, mark.from_child, children, interceptions)
-            elif name in _HOOKS and not inspect.iscoroutinefunction(value):
-                raise DefinitionError(f"{self._where(name, value)}: write 'async def {name}(self, ...)'")
+            elif name in _HOOKS:
+                self._check_hook(name, value)
         copied = tuple((n, v) for n, v in self.attributes.items() if self._is_state(n, v))
         arguments, named_arguments = self._arguments(fields)
         return AlgorithmDefinition(
@@ -168,6 +181,22 @@ class _Reader:
             named_arguments=named_arguments,
             file=inspect.getsourcefile(cls) if cls.__module__ != "__main__" else None,
         )
+
+    def _check_hook(self, name: str, function: Any) -> None:
+        called = name in _CALLED_FOR_IT
+        if not inspect.iscoroutinefunction(function):
+            raise DefinitionError(
+                f"{self._where(name, function)}: write 'async def {name}(self{'' if called else ', ...'})'"
+            )
+        needed = [
+            p.name
+            for p in list(inspect.signature(function).parameters.values())[1:]
+            if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+        ]
+        if called and needed:
+            raise DefinitionError(
+                f"{self._where(name, function)}: nothing is passed as {needed[0]!r}; write 'async def {name}(self)'"
+            )
 
     def _used(self, name: str, unknown: str) -> str:
         return self._where(name)

@@ -154,10 +154,7 @@ def _body(source: Any, own: list[dataclasses.Field[Any]]) -> dict[str, Any]:
         body.setdefault("__repr__", source.__repr__)
     if not all(field.compare for field in fields):
         body |= {name: written[name] for name in _COMPARISONS if name in written}
-    if written.get("__hash__") is not None and (
-        "__eq__" in body or source.__dataclass_params__.unsafe_hash or not _is_generated(written["__hash__"])
-        or any(field.hash is not None for field in fields)
-    ):  # fmt: skip
+    if written.get("__hash__") is not None:  # that of a Struct differs from process to process
         body["__hash__"] = written["__hash__"]
     body["__annotations__"] = {field.name: field.type for field in own}
     body.update((field.name, _default(field)) for field in own)

@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
         return complain(_usage_message(error, arguments))
     except (click.Abort, KeyboardInterrupt):
         return complain("interrupted", INTERRUPTED)
-    except Exception:  # noqa: BLE001 - one of the two places: whatever it is, it is told and not lost
+    except Exception:  # noqa: BLE001 - the last place: whatever it is, it is told and not lost
         import traceback
 
         return complain(

@@ -20,13 +20,13 @@ def render_traceback(error: BaseException) -> str:
     return "".join(shown.format()).rstrip()
 
 
-def _strip(shown: traceback.TracebackException) -> None:
+def _strip(shown: traceback.TracebackException, inner_one: bool = False) -> None:
     kept = [frame for frame in shown.stack if not is_framework(frame.filename)]
-    if kept:
+    if kept or inner_one:  # an exception of the framework's own has nothing else to show
         shown.stack = traceback.StackSummary.from_list(kept)
     for inner in (shown.__cause__, shown.__context__, *(getattr(shown, "exceptions", None) or ())):
         if inner is not None:
-            _strip(inner)
+            _strip(inner, inner_one=True)
 
 
 def name_exception(error: BaseException) -> str:

@@ -7,7 +7,7 @@ import contextvars
 import logging
 import random
 import re
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,7 +16,6 @@ import msgspec
 from distbench.community import Community, PeerId
 from distbench.config.binding import BoundLayer
 from distbench.errors import (
-    CallError,
     ConfigError,
     DefinitionError,
     HandlerError,
@@ -28,12 +27,16 @@ from distbench.errors import (
 from distbench.formats import explain
 from distbench.node.calls import Calls
 from distbench.node.current import current_node
+from distbench.node.deadlink import DeadLink
 from distbench.node.execution import IDLE, Resumed, Runner, StandIn, begin_task, enter_task, leave_task
-from distbench.node.failures import HAS_ENDED, is_cancellation, is_cut_off, name_exception, render_traceback, safe_repr
+from distbench.node.failures import HAS_ENDED, is_cut_off, name_exception, render_traceback
+from distbench.node.job import Job
 from distbench.node.layer import Layer
 from distbench.node.lifecycle import Phase, Signal, following
 from distbench.node.port import FAULT, MAX_PAYLOAD, NOTHING, REPLY, Link, Port
+from distbench.node.reporting import readable
 from distbench.node.route import REFUSALS, Codecs, Hook, Route
+from distbench.node.wiretable import WireTable
 from distbench.peer import Peer, Peers, explain_missing, peer_class
 from distbench.signing import KeyPair, Signed
 
@@ -71,32 +74,6 @@ class Decisions(Protocol):
     def index(self, key: tuple[str | int, ...], options: int) -> int: ...
     def seed(self, key: tuple[str | int, ...]) -> int: ...
     def secret(self, key: tuple[str | int, ...], size: int = 32) -> bytes: ...
-
-
-class WireTable:
-    """The numbers under which handlers travel: the same at every node of a run."""
-
-    def __init__(self, bound: Mapping[PeerId, BoundLayer]) -> None:
-        self.names: list[tuple[str, str]] = []
-        self.numbers: dict[tuple[str, str], int] = {}
-        seen: set[tuple[str, int]] = set()
-        for top in bound.values():
-            for layer in top.walk():
-                if (layer.path, id(layer.definition)) in seen:
-                    continue
-                seen.add((layer.path, id(layer.definition)))
-                for handler in layer.definition.handlers:
-                    name = (layer.path, handler.name)
-                    if name not in self.numbers:
-                        self.numbers[name] = len(self.names)
-                        self.names.append(name)
-
-    def show(self, number: int) -> str:
-        """The name of a handler, for people."""
-        if number < 0:
-            return "reply" if number == REPLY else "fault"
-        path, name = self.names[number]
-        return f"{path}.{name}" if path else name
 
 
 class Node:
@@ -273,7 +250,8 @@ class Node:
 
     async def _hook(self, layer: Layer, name: str) -> Any:
         try:
-            return await getattr(type(layer.instance), name)(layer.instance)
+            found = await getattr(type(layer.instance), name)(layer.instance)
+            return readable(found) if name == "report" else None
         except asyncio.CancelledError:  # it waited for a task that had been cancelled
             task = asyncio.current_task()
             if task is not None and task.cancelling():
@@ -285,12 +263,7 @@ class Node:
             return None
 
     async def _report(self, layer: Layer) -> dict[str, object]:
-        found = await self._hook(layer, "report")
-        if found is not None and not isinstance(found, Mapping):
-            error = TypeError(f"report() returns a dictionary, not {type(found).__name__}")
-            self.fail("report", "", error)
-            found = None
-        report: dict[str, object] = msgspec.to_builtins(dict(found or {}), enc_hook=str, str_keys=True)
+        report: dict[str, object] = await self._hook(layer, "report") or {}
         for name, child in layer.children.items():
             inner = await self._report(child)
             if inner:
@@ -320,17 +293,21 @@ class Node:
                 if route.signed and value is not None and isinstance(value, Signed) and value.signer != src:
                     raise SignatureError(f"it is signed by {value.signer}, not by the node that sent it")
             except SignatureError as error:
-                logger.warning("%s dropped from %s: %s", route.name, src, error)
+                self._warn(route, src, str(error))
                 self.drop(src, "bad signature")
                 return
             except REFUSALS as error:
-                logger.warning("%s dropped from %s: %s", route.name, src, explain(error))
+                self._warn(route, src, explain(error))
                 self.drop(src, "does not fit the handler")
                 return
         route.messages_in += 1
         route.bytes_in += len(payload)
         self.burst = 0
         self._run(route.function(route.instance, src, value), route, src, call, value)
+
+    def _warn(self, route: Route, src: PeerId, why: str) -> None:
+        """Say what is dropped, in this node's name."""
+        self.context.copy().run(logger.warning, "%s dropped from %s: %s", route.name, src, why)
 
     def drop(self, src: PeerId, reason: str) -> None:
         """Count a message that this node does not take."""
@@ -448,59 +425,3 @@ class Node:
         """After very many casts in one step, let others run."""
         self.burst = 0
         return asyncio.sleep(self._pause) if waits is None else waits
-
-
-class Job:
-    """A handler or hook that waits or failed: what it is, and what is to be done when it ends."""
-
-    __slots__ = ("call", "coro", "node", "route", "src", "task", "value")
-
-    def __init__(self, node: Node, route: Route | Hook, src: PeerId | None, call: int, value: Any) -> None:
-        self.node = node
-        self.route = route
-        self.src = src
-        self.call = call
-        self.value = value
-        self.task: asyncio.Task[Any] | None = None
-        self.coro: Any = None
-
-    def _forget(self) -> None:
-        if self.task is not None:
-            self.node.running.pop(self.task, None)
-
-    def returned(self, value: Any) -> None:
-        self._forget()
-        answers = self.call and isinstance(self.route, Route) and self.src is not None
-        if answers and self.node.phase is not Phase.CRASHED:
-            self.node.reply(self.route, self.src, self.call, value)  # type: ignore[arg-type]
-
-    def failed(self, error: BaseException) -> None:
-        self._forget()
-        node = self.node
-        if node.phase in (Phase.CRASHED, Phase.ENDED):
-            if not isinstance(error, (asyncio.CancelledError, CallError)):
-                logger.warning("%s.%s raised %s at its end", node.node_id, self.route.name, name_exception(error))
-            return
-        if not is_cancellation(error):
-            message = "" if self.value is NOTHING else f"{safe_repr(self.value)} from {self.src}"
-            node.fail(self.route.name, message, error)
-        if self.call and self.src is not None and node.phase is Phase.RUNNING:
-            node.fault(self.src, self.call, error)
-        if isinstance(self.route, Hook) and node.phase is not Phase.LEAVING and not is_cancellation(error):
-            node.crash()
-
-
-class DeadLink:
-    """A link to a node that is known to be gone."""
-
-    __slots__ = ("_node", "_peer", "_reason")
-
-    def __init__(self, node: Node, peer: PeerId, reason: str) -> None:
-        self._node = node
-        self._peer = peer
-        self._reason = reason
-
-    def send(self, handler: int, call: int, payload: bytes, value: Any) -> None:
-        if call and handler >= 0:
-            raise PeerDown(self._peer, self._reason)
-        self._node.drop(self._peer, f"{self._peer} {self._reason}")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from distbench.algorithm import Algorithm
 from distbench.errors import ConfigError
-from distbench.running.options import Format, Latency, RunOptions, parse_latency
+from distbench.running.options import Format, Latency, RunOptions, check_seed, parse_latency
 from distbench.running.preparing import ConfigSource, Plan, load_class, read_config
 from distbench.running.result import RunResult
 
@@ -122,8 +122,8 @@ def run(
         algorithm,
         config,
         options if not wanted else replace(options, seed=wanted[0]),
-        settings=[set] if isinstance(set, str) else set,
-        assignments=[assign] if isinstance(assign, str) else assign,
+        settings=_texts("set", set, "n1.initiator=true"),
+        assignments=_texts("assign", assign, "node_id=shuffled"),
         check=check,
     )
     if mode == "local":
@@ -147,8 +147,20 @@ def run(
     return run_seeds(plan, wanted, keep_going=keep_going, jobs=jobs)
 
 
-def _seeds(seeds: Iterable[int], seed: int) -> Sequence[int]:
+def _seeds(seeds: Any, seed: int) -> Sequence[int]:
     """Each of ``seeds`` once, in their order."""
     if seed != 0:
         raise ConfigError("give seed or seeds, not both")
-    return seeds if isinstance(seeds, range) else tuple(dict.fromkeys(seeds))
+    if isinstance(seeds, str) or not isinstance(seeds, Iterable):
+        raise ConfigError(f"seeds {seeds!r} cannot be used: write for instance range(5)")
+    wanted = seeds if isinstance(seeds, range) else tuple(dict.fromkeys(seeds))
+    for each in (*wanted[:1], *wanted[-1:]) if isinstance(wanted, range) else wanted:
+        check_seed(each)
+    return wanted
+
+
+def _texts(name: str, given: Any, example: str) -> Sequence[str]:
+    texts = [given] if isinstance(given, str) else given
+    if not isinstance(texts, Sequence) or not all(isinstance(text, str) for text in texts):
+        raise ConfigError(f"{name} takes texts such as {example!r}, not {given!r}")
+    return texts

@@ -18,8 +18,9 @@ from distbench.network.party import Terms
 from distbench.network.tcp import Junction
 from distbench.node.activity import NodeLoop
 from distbench.node.lifecycle import Phase
-from distbench.node.node import Node, NodeFailure, WireTable
+from distbench.node.node import Node, NodeFailure
 from distbench.node.route import Codecs
+from distbench.node.wiretable import WireTable
 from distbench.running.control import (
     COORDINATOR,
     Control,

@@ -19,9 +19,10 @@ from distbench.events import Drawn, Dropped, Event, Sink, Terminated, TimerFired
 from distbench.formats import Codec
 from distbench.node.failures import name_exception
 from distbench.node.lifecycle import Phase
-from distbench.node.node import Node, NodeFailure, WireTable
+from distbench.node.node import Node, NodeFailure
 from distbench.node.route import Codecs
 from distbench.node.suspended import standing
+from distbench.node.wiretable import WireTable
 from distbench.running.coordinator import (
     Command,
     Coordinator,
@@ -39,7 +40,8 @@ from distbench.running.result import Failure, Outcome, RunResult, Suspended
 from distbench.signing import KeyPair, Keyring
 from distbench.simulation.choices import Choice, Choices
 from distbench.simulation.determinism import controlled
-from distbench.simulation.loop import Pause, SimLoop, SimTask, TooManySteps
+from distbench.simulation.futures import SimTask
+from distbench.simulation.loop import Pause, SimLoop, TooManySteps
 from distbench.simulation.network import Network
 from distbench.simulation.scheduler import Scheduler
 from distbench.trace.digest import DigestSink
@@ -343,7 +345,7 @@ class OfflineRun:
             interrupted = True
         reports: dict[PeerId, dict[str, object]] = {}
         for node, task in zip(there, tasks, strict=True):
-            if task.done() and not task.cancelled() and task.exception() is None:
+            if task.done() and not task.cancelled() and not (interrupted and task.exception()):
                 reports[node.node_id] = task.result()
             elif not interrupted:
                 where, line = standing(task.get_coro())

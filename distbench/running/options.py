@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from distbench.errors import ConfigError
 
@@ -31,7 +31,9 @@ def parse_latency(text: str) -> Latency:
             f"latency {text!r} is not a range of milliseconds; write for instance '10-50' or '5'"
         ) from None
     if not 0 <= latency.low <= latency.high < 1e9:
-        wanted = "the lower bound comes first" if latency.low > latency.high else "it must be finite and not negative"
+        wanted = "it must be finite, not negative and less than 1,000,000,000"
+        if latency.low > latency.high:
+            wanted = "the lower bound comes first"
         raise ConfigError(f"latency {text!r} cannot be used: {wanted}; write for instance '10-50'")
     return latency
 
@@ -51,3 +53,29 @@ class RunOptions:
     """End the run as completed after this long."""
     max_events: int = 100_000_000
     digest: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError for a value that no run can have."""
+        check_seed(self.seed)
+        _check("max_events", self.max_events, int, least=1)
+        _check("timeout", self.timeout, (int, float, type(None)), above=0)
+        _check("duration", self.duration, (int, float, type(None)), above=0)
+        _check("startup_delay", self.startup_delay, (int, float), least=0)
+        if self.latency is not None and not isinstance(self.latency, Latency):
+            raise ConfigError(f"latency {self.latency!r} is not a range of milliseconds; write for instance '10-50'")
+
+
+def check_seed(seed: object) -> None:
+    """Raises ConfigError for what is no seed."""
+    _check("seed", seed, int, least=0)
+
+
+def _check(
+    name: str, value: Any, kinds: type | tuple[type, ...], least: float | None = None, above: float | None = None
+) -> None:
+    good = isinstance(value, kinds) and not isinstance(value, bool)
+    if good and value is not None:
+        good = (least is None or value >= least) and (above is None or value > above) and value == value
+    if not good:
+        wanted = f"at least {least:g}" if above is None else f"more than {above:g}"
+        raise ConfigError(f"{name} {value!r} cannot be used: it must be a number, {wanted}")

@@ -41,6 +41,10 @@ def read_config(config: ConfigSource, seed: int = 0) -> RunConfig:
         return config
     if isinstance(config, Mapping):
         return config_from_mapping(config)
+    if not isinstance(config, (str, Path)):
+        raise ConfigError(
+            f"a config is a path, a generator such as 'ring:16', or a mapping of nodes, not {type(config).__name__}"
+        )
     return load_config(config, seed=seed)
 
 

@@ -25,6 +25,8 @@ from typing import Any, Final, NoReturn, Protocol, cast
 from distbench.community import PeerId
 from distbench.errors import NondeterminismError
 from distbench.node.current import current_node
+from distbench.node.execution import StandIn
+from distbench.simulation.futures import SimGathering
 
 
 class SimulatedNode(Protocol):
@@ -50,10 +52,20 @@ def _clock(real: Callable[[], Any], seconds: bool) -> Callable[[], Any]:
     return clock
 
 
-def _urandom(real: Callable[[int], bytes]) -> Callable[[int], bytes]:
-    def urandom(size: int, /) -> bytes:
+def _clock_of(real: Callable[[int], Any], unit: float) -> Callable[[int], Any]:
+    """One of the system's clocks by its number: a node has only one."""
+
+    def clock(number: int, /) -> Any:
         node = _node()
-        return real(size) if node is None else node.entropy(size)
+        return real(number) if node is None else node.now_ns() / unit if unit > 1 else node.now_ns()
+
+    return clock
+
+
+def _urandom(real: Callable[..., bytes]) -> Callable[..., bytes]:
+    def urandom(size: int, /, *flags: int) -> bytes:
+        node = _node()
+        return real(size, *flags) if node is None else node.entropy(size)
 
     return urandom
 
@@ -118,6 +130,44 @@ def _as_completed(real: Callable[..., Any]) -> Callable[..., Any]:
         return real(fs, timeout=timeout)
 
     return as_completed
+
+
+class _RealOrOurs(type):
+    """``isinstance(x, asyncio.Task)`` stays true of every task, and of what stands in for one."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, cls.__mro__[1]) or (isinstance(instance, StandIn) and cls is not _Future)
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        return issubclass(subclass, cls.__mro__[1])
+
+
+class _Future(asyncio.Future[Any], metaclass=_RealOrOurs):
+    """``asyncio.Future()`` of a node: the loop makes it, so that it hashes by its number."""
+
+    def __new__(cls, *, loop: asyncio.AbstractEventLoop | None = None) -> Any:
+        return _REAL_FUTURE(loop=loop) if _node() is None else (loop or asyncio.get_running_loop()).create_future()
+
+
+class _Task(asyncio.Task[Any], metaclass=_RealOrOurs):
+    """``asyncio.Task(...)`` of a node, made by the loop as well."""
+
+    def __new__(cls, coro: Any, *, loop: asyncio.AbstractEventLoop | None = None, **named: Any) -> Any:
+        if _node() is None:
+            return _REAL_TASK(coro, loop=loop, **named)
+        named.pop("eager_start", None)
+        return (loop or asyncio.get_running_loop()).create_task(coro, **named)
+
+
+_REAL_FUTURE: Final = asyncio.Future
+_REAL_TASK: Final = asyncio.Task
+
+
+def _gathering(real: Callable[..., Any]) -> Callable[..., Any]:
+    def gathering(children: Any, *, loop: Any) -> Any:
+        return (real if _node() is None else SimGathering)(children, loop=loop)
+
+    return gathering
 
 
 class _Here(threading.local):
@@ -224,6 +274,9 @@ def _replacements() -> list[tuple[Any, str, Any]]:
         (random.Random, "seed", _seed(random.Random.seed)),
         *((owner, "all_tasks", _all_tasks(asyncio.all_tasks)) for owner in (asyncio, asyncio.tasks)),
         *((owner, "as_completed", _as_completed(asyncio.as_completed)) for owner in (asyncio, asyncio.tasks)),
+        (asyncio, "Future", _Future),
+        (asyncio, "Task", _Task),
+        (asyncio.tasks, "_GatheringFuture", _gathering(asyncio.tasks._GatheringFuture)),  # type: ignore[attr-defined]
         (uuid, "uuid1", _uuid1(uuid.uuid1)),
         (_datetime, "datetime", _Datetime),
         (_datetime, "date", _Date),
@@ -233,8 +286,17 @@ def _replacements() -> list[tuple[Any, str, Any]]:
         (os, "system", _forbidden(os.system, "os.system()", _NO_PROCESS)),
         (os, "popen", _forbidden(os.popen, "os.popen()", _NO_PROCESS)),
     ]
-    if hasattr(os, "fork"):
-        found.append((os, "fork", _forbidden(os.fork, "os.fork()", _NO_PROCESS)))
+    for name in ("getaddrinfo", "gethostbyname", "gethostbyaddr"):
+        found.append((socket, name, _forbidden(getattr(socket, name), f"socket.{name}()", _NO_NETWORK)))
+    # Not every system has these.
+    for name in ("fork", "forkpty", "posix_spawn", "posix_spawnp"):
+        if (real := getattr(os, name, None)) is not None:
+            found.append((os, name, _forbidden(real, f"os.{name}()", _NO_PROCESS)))
+    if hasattr(os, "getrandom"):
+        found.append((os, "getrandom", _urandom(os.getrandom)))
+    if hasattr(time, "clock_gettime"):
+        found.append((time, "clock_gettime", _clock_of(time.clock_gettime, 1e9)))
+        found.append((time, "clock_gettime_ns", _clock_of(time.clock_gettime_ns, 1)))
     return found
 
 

@@ -10,7 +10,6 @@ import gc
 import itertools
 import math
 import sys
-import threading
 import weakref
 from asyncio import events as _events
 from collections import deque
@@ -19,11 +18,12 @@ from enum import Enum, auto
 from heapq import heapify, heappop, heappush
 from typing import Any, Final, NoReturn
 
-import msgspec
-
 from distbench.errors import InternalError, NondeterminismError
 from distbench.node.current import NodeScope, current_node
-from distbench.simulation.scheduler import Entry, Scheduler
+from distbench.simulation.collecting import collector
+from distbench.simulation.futures import SimFuture, SimTask
+from distbench.simulation.handles import Handle, Timer
+from distbench.simulation.scheduler import Scheduler
 
 STEP_LIMIT: Final = 1_000_000
 """Task steps at one instant without a delivery, after which a run is stopped."""
@@ -49,94 +49,6 @@ class TooManySteps(Exception):
     def __init__(self, nodes: tuple[str, ...]) -> None:
         super().__init__(f"{STEP_LIMIT:,} steps at one instant without a delivery")
         self.nodes = nodes
-
-
-class SimFuture(asyncio.Future[Any]):
-    """A future that hashes by its number in the run, so that sets of futures iterate alike in every run."""
-
-    def __hash__(self) -> int:
-        try:
-            return self._number  # type: ignore[has-type,no-any-return]
-        except AttributeError:
-            self._number = self.get_loop().next_number()  # type: ignore[attr-defined]
-            return self._number  # type: ignore[no-any-return]
-
-
-class SimTask(asyncio.Task[Any]):
-    """A task that hashes by its number in the run, and knows its node."""
-
-    node: NodeScope | None = None
-    failed_at: float | None = None
-    """When it raised, in virtual seconds: nobody may look at the exception until much later."""
-
-    def __hash__(self) -> int:
-        try:
-            return self._number  # type: ignore[has-type,no-any-return]
-        except AttributeError:
-            self._number = self.get_loop().next_number()  # type: ignore[attr-defined]
-            return self._number  # type: ignore[no-any-return]
-
-
-class Handle(msgspec.Struct, eq=False, weakref=True):
-    """A callback that is ready or will be."""
-
-    _callback: Callable[..., object] | None
-    _args: tuple[Any, ...]
-    _context: contextvars.Context
-
-    def cancel(self) -> None:
-        self._callback = None
-        self._args = ()
-
-    def cancelled(self) -> bool:
-        return self._callback is None
-
-
-class Timer(Handle):
-    """A callback at a virtual time; an event of the scheduler."""
-
-    _loop: SimLoop
-    _when: float
-
-    def when(self) -> float:
-        return self._when
-
-    def cancel(self) -> None:
-        if self._callback is not None:
-            self._callback = None
-            self._args = ()
-            self._loop.timer_cancelled()
-
-    def happen(self, event: Entry) -> None:
-        if self._callback is None:
-            self._loop.timers_cancelled -= 1
-            return
-        self._loop.timer_fired(self)
-
-
-class _Collector:
-    """Switches the automatic collection of garbage off while any thread simulates."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._runs = 0
-        self._was_on = False
-
-    def pause(self) -> None:
-        with self._lock:
-            if self._runs == 0:
-                self._was_on = gc.isenabled()
-                gc.disable()
-            self._runs += 1
-
-    def resume(self) -> None:
-        with self._lock:
-            self._runs -= 1
-            if self._runs == 0 and self._was_on:
-                gc.enable()
-
-
-_collector = _Collector()
 
 
 class SimLoop(asyncio.AbstractEventLoop):
@@ -279,14 +191,14 @@ class SimLoop(asyncio.AbstractEventLoop):
         _events._set_running_loop(self)
         self._old_hooks = sys.get_asyncgen_hooks()
         sys.set_asyncgen_hooks(firstiter=self._generator_began, finalizer=self._generator_dropped)
-        _collector.pause()
+        collector.pause()
         return self
 
     def __exit__(self, *exception: object) -> None:
         try:
             self._close()
         finally:
-            _collector.resume()
+            collector.resume()
             sys.set_asyncgen_hooks(*self._old_hooks)
             _events._set_running_loop(self._outer)
             if self._outer is not None and self._outer_task is not None:

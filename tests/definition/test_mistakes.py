@@ -259,6 +259,21 @@ def hook_not_async() -> type:
     return Wrong
 
 
+def hook_wants_more() -> type:
+    class Wrong(Algorithm):
+        async def on_start(self, peers: Any) -> None: ...  # type: ignore[override]
+
+    return Wrong
+
+
+def report_wants_a_keyword() -> type:
+    class Wrong(Algorithm):
+        async def report(self, *, short: bool) -> dict[str, object]:  # type: ignore[override]
+            return {"short": short}
+
+    return Wrong
+
+
 def state_that_cannot_be_copied() -> type:
     class Wrong(Algorithm):
         lock = threading.Lock()
@@ -304,7 +319,9 @@ MISTAKES: dict[Callable[[], type], tuple[str, str]] = {
     field_of_the_framework: ("peers", "the name belongs to distbench; choose another"),
     private_field: ("_x", "the name belongs to distbench; choose another"),
     unknown_field_type: ("rounds", "names 'integer', which is not defined here"),
-    hook_not_async: ("on_start", "write 'async def on_start(self, ...)'"),
+    hook_not_async: ("on_start", "write 'async def on_start(self)'"),
+    hook_wants_more: ("on_start", "nothing is passed as 'peers'; write 'async def on_start(self)'"),
+    report_wants_a_keyword: ("report", "nothing is passed as 'short'; write 'async def report(self)'"),
     state_that_cannot_be_copied: ("lock", "every node needs its own lock"),
     init_wants_more: ("__init__", "nothing is known to pass as 'more'"),
     init_wants_a_keyword: ("__init__", "nothing is known to pass as 'rouds'"),
@@ -345,6 +362,20 @@ def test_what_is_no_marked_algorithm_is_refused(thing: Any) -> None:
 def test_an_unmarked_child_is_refused() -> None:
     with pytest.raises(DefinitionError, match="Unmarked is not marked; write @distbench above 'class Unmarked'"):
         define(distbench.distbench(unmarked_child()))
+
+
+def test_a_child_of_itself_is_refused() -> None:
+    class Outer(Algorithm):
+        pass
+
+    class Inner(Algorithm):
+        links: Outer = child_algorithm(distbench.distbench(Outer))
+
+    Outer.links = child_algorithm(distbench.distbench(Inner))  # type: ignore[attr-defined]
+    Outer.__annotations__["links"] = Inner
+    for _ in range(2):
+        with pytest.raises(DefinitionError, match=r"Outer is a child of itself \(.*Outer -> .*Inner -> .*Outer\)"):
+            define(Outer)
 
 
 def test_a_field_is_required_or_has_one_default() -> None:

@@ -150,6 +150,23 @@ def test_the_traceback_of_a_failing_task_group_shows_its_children() -> None:
     assert failure.exception.startswith("ExceptionGroup")
 
 
+def test_an_exception_inside_a_group_shows_no_frame_of_the_framework() -> None:
+    @distbench.distbench
+    class Groups(Algorithm):
+        async def on_start(self) -> None:
+            if self.id() == N1:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self.peers[N2].work(1))  # type: ignore[arg-type]
+
+        @handler
+        async def work(self, src: PeerId, number: int) -> int:
+            raise ValueError("remote")
+
+    failure = next(each for each in distbench.run(Groups, TWO).failures if each.node == N1)
+    assert "RemoteError: work at n2 raised ValueError: remote" in failure.traceback
+    assert "peer.py" not in failure.traceback
+
+
 @pytest.mark.parametrize("exception", ["StopIteration", "SystemExit", "AssertionError"])
 @pytest.mark.parametrize("waits", [False, True])
 def test_no_exception_of_a_handler_ends_the_run(exception: str, waits: bool) -> None:

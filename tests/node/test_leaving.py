@@ -100,6 +100,49 @@ def test_a_report_that_is_no_dictionary_fails_the_node() -> None:
     assert (failure.handler, failure.exception) == ("report", "TypeError: report() returns a dictionary, not list")
 
 
+def test_the_keys_of_a_report_may_be_anything() -> None:
+    class Key:
+        def __str__(self) -> str:
+            return "a key"
+
+    @distbench.distbench
+    class Counts(Algorithm):
+        async def on_start(self) -> None:
+            await self.terminate()
+
+        async def report(self) -> dict[str, object]:
+            votes: dict[object, int] = {("n1", 1): 1, None: 2, True: 3, 4: 4, N1: 5, frozenset([6]): 6, Key(): 7}
+            return {"votes": [votes]}
+
+    result = distbench.run(Counts, ONE)
+    assert result.exit_status == 0
+    keys = ["('n1', 1)", "None", "True", "4", "n1", "frozenset({6})", "a key"]
+    assert result.reports[N1] == {"votes": [dict(zip(keys, range(1, 8), strict=True))]}
+
+
+@pytest.mark.parametrize("how", ["no end", "no text"])
+def test_a_report_that_cannot_be_shown_fails_the_node_with_the_reason(how: str) -> None:
+    class Mute:
+        def __str__(self) -> str:
+            raise ValueError("no words")
+
+    @distbench.distbench
+    class Ties(Algorithm):
+        async def on_start(self) -> None:
+            await self.terminate()
+
+        async def report(self) -> dict[str, object]:
+            knot: dict[str, object] = {}
+            knot["again"] = knot
+            return {"x": knot if how == "no end" else Mute()}
+
+    result = distbench.run(Ties, ONE)
+    (failure,) = result.failures
+    assert failure.handler == "report"
+    assert failure.exception.startswith("RecursionError" if how == "no end" else "ValueError: no words")
+    assert result.outcome is Outcome.COMPLETED
+
+
 def test_on_exit_may_await_a_task_that_it_has_cancelled() -> None:
     @distbench.distbench
     class Cancels(Algorithm):

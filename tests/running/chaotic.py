@@ -9,6 +9,7 @@ import random
 import secrets
 import time
 import uuid
+from dataclasses import dataclass
 from datetime import date
 from datetime import datetime as moment
 from os import urandom
@@ -27,6 +28,15 @@ class Seen:
 
     what: str
     values: list[str]
+
+
+@message
+@dataclass(frozen=True)
+class Fact:
+    """A message that can stand in a set."""
+
+    about: PeerId
+    number: int
 
 
 @distbench
@@ -50,6 +60,8 @@ class Chaotic(Algorithm):
             await self.tell("set of peers", [str(peer) for peer in {PeerId(peer) for peer in self.peers}])
             await self.tell("set of tasks", await self.set_of_tasks())
             await self.tell("set of futures", await self.set_of_futures())
+            await self.tell("set of gatherings", await self.set_of_gatherings())
+            await self.tell("set of messages", [str(each) for each in {Fact(p, n) for p in self.peers for n in (1, 2)}])
             await self.tell("group", await self.group_fails())
             await self.tell("race", await self.race())
             await self.tell("completed", await self.completed())
@@ -124,6 +136,19 @@ class Chaotic(Algorithm):
         for future in sorted(futures, key=lambda future: hash(future)):
             found.append(str(future.result()))
         return found
+
+    async def set_of_gatherings(self) -> list[str]:
+        async def runs(number: int) -> int:
+            await asyncio.sleep(0)
+            return number
+
+        gathered = [asyncio.gather(runs(number), runs(-number)) for number in range(9)]
+        tasks: list[Any] = [asyncio.Task(runs(number)) for number in range(9)]
+        plain: list[Any] = [asyncio.Future() for _ in range(9)]
+        for number, future in enumerate(plain):
+            future.set_result(number)
+        done, _ = await asyncio.wait([*gathered, *tasks, *plain])
+        return [str(each.result()) for each in done]
 
     async def group_fails(self) -> list[str]:
         found: list[str] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -160,3 +161,32 @@ def test_a_topology_is_read_once_unless_its_seed_draws_it(generator: str) -> Non
     assert (plan.config(0) is plan.config(1)) is (drawn[0] == drawn[1])
     for seed in range(2):
         assert plan.config(seed) == Plan(Upper, example, RunOptions(seed=seed)).config(seed)
+
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"seed": "x"}, "seed 'x' cannot be used: it must be a number, at least 0"),
+    ({"seed": -1}, "seed -1 cannot be used"),
+    ({"seed": True}, "seed True cannot be used"),
+    ({"timeout": -1}, "timeout -1 cannot be used: it must be a number, more than 0"),
+    ({"timeout": float("nan")}, "timeout nan cannot be used"),
+    ({"duration": "1"}, "duration '1' cannot be used"),
+    ({"startup_delay": -0.5}, "startup_delay -0.5 cannot be used"),
+    ({"max_events": 0}, "max_events 0 cannot be used"),
+    ({"latency": (1, 2)}, "latency (1, 2) is not a range of milliseconds; write for instance '10-50'"),
+    ({"seeds": 5}, "seeds 5 cannot be used: write for instance range(5)"),
+    ({"seeds": "0-9"}, "seeds '0-9' cannot be used"),
+    ({"seeds": [0, 1.5]}, "seed 1.5 cannot be used"),
+    ({"seeds": [-1]}, "seed -1 cannot be used"),
+    ({"set": {"n1.rounds": 3}}, "set takes texts such as 'n1.initiator=true', not {'n1.rounds': 3}"),
+    ({"assign": 3}, "assign takes texts such as 'node_id=shuffled', not 3"),
+    ({"config": None}, "a config is a path, a generator such as 'ring:16', or a mapping of nodes, not NoneType"),
+    ({"config": []}, "not list"),
+    ({"format": "xml"}, "format 'xml' is not known"),
+]
+
+
+@pytest.mark.parametrize("given, wanted", WRONG, ids=[wanted for _, wanted in WRONG])
+def test_what_no_run_can_have_is_refused_from_python_too(given: dict[str, Any], wanted: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        distbench.run(Upper, **{"config": "ring:3", **given})
+    assert wanted in str(caught.value)

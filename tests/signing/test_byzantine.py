@@ -11,6 +11,7 @@ import pytest
 import distbench
 from distbench import Algorithm, Outcome, PeerId, RunResult, SignatureError, Signed, handler, message
 from distbench.formats import Format
+from distbench.report.logs import LineFormatter
 from distbench.signing import wire_parts
 from tests.messages.kinds import FORMATS
 
@@ -155,6 +156,25 @@ def test_forgeries_are_dropped_counted_and_logged_and_fail_nothing(
     assert all("dropped from n3" in text for text in warnings)
     assert any("signature of n1 does not verify" in text for text in warnings)
     assert any("'n9', who is not in this run" in text for text in warnings)
+
+
+def test_a_warning_of_what_is_dropped_is_the_nodes_own() -> None:
+    lines: list[str] = []
+
+    class Lines(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(LineFormatter(colour=False).format(record))
+
+    async def act(self: Any) -> None:
+        await self.peers[N2].vote(by_hand(self.sign(Vote(True)), signature=bytes(64)))
+
+    logger, shown = logging.getLogger("distbench"), Lines()
+    logger.addHandler(shown)
+    try:
+        lie(act, "json")
+    finally:
+        logger.removeHandler(shown)
+    assert [line.split()[1:3] for line in lines] == [["n2", "WARNING"]]
 
 
 @pytest.mark.parametrize("format", FORMATS)

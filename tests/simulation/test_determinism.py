@@ -185,7 +185,7 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
     ("threading.Thread.start()", lambda: threading.Timer(1, print).start()),
     ("threading.Thread.start()", lambda: concurrent.futures.ThreadPoolExecutor().submit(print)),
     ("socket.socket()", lambda: socket.socket()),
-    ("socket.socket()", lambda: socket.create_connection(("127.0.0.1", 1))),
+    ("socket.getaddrinfo()", lambda: socket.create_connection(("127.0.0.1", 1))),
     ("subprocess.Popen()", lambda: subprocess.run(["true"], check=True)),
     ("subprocess.Popen()", lambda: subprocess.Popen(["true"])),
     ("os.system()", lambda: os.system("true")),

@@ -1,0 +1,27 @@
+"""What stands in for the link to a node that is gone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from distbench.community import PeerId
+from distbench.errors import PeerDown
+
+if TYPE_CHECKING:
+    from distbench.node.node import Node
+
+
+class DeadLink:
+    """A link to a node that is known to be gone."""
+
+    __slots__ = ("_node", "_peer", "_reason")
+
+    def __init__(self, node: Node, peer: PeerId, reason: str) -> None:
+        self._node = node
+        self._peer = peer
+        self._reason = reason
+
+    def send(self, handler: int, call: int, payload: bytes, value: Any) -> None:
+        if call and handler >= 0:
+            raise PeerDown(self._peer, self._reason)
+        self._node.drop(self._peer, f"{self._peer} {self._reason}")
