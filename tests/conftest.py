@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -42,6 +42,24 @@ def pytest_collectreport(report: pytest.CollectReport) -> None:
     if REQUIRED and report.skipped:
         report.outcome = "failed"
         report.longrepr = f"skipped as a whole under DISTBENCH_REQUIRE={','.join(sorted(REQUIRED))}: {report.longrepr}"
+
+
+FIGURES = "figures"
+
+
+@pytest.fixture
+def say(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Have what a test has measured printed at the end of the session."""
+    return lambda text: record_property(FIGURES, text)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [report for name in ("passed", "failed") for report in terminalreporter.stats.get(name, ())]
+    said = {text: None for report in reports for name, text in report.user_properties if name == FIGURES}
+    if said:
+        terminalreporter.section("figures")
+        for text in said:
+            terminalreporter.line(f"- {text}")
 
 
 def open_sockets() -> set[str]:

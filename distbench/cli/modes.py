@@ -28,7 +28,7 @@ class ModeOptions:
     keys: str | None = None
     link_limit: float | None = None
     gauge: Gauge | None = None
-    """Shows how far the run is, for a live line on the terminal (offline)."""
+    """Shows how far the run is, for a live line on the terminal."""
 
 
 Runner = Callable[["AlgorithmDefinition", "RunConfig", "RunOptions", ModeOptions], "RunResult"]
@@ -58,6 +58,7 @@ def _local(
         port_base=mode_options.port_base,
         startup_timeout=mode_options.startup_timeout,
         link_limit=mode_options.link_limit,
+        gauge=mode_options.gauge,
     )
 
 
@@ -81,6 +82,7 @@ def _network(
         startup_timeout=mode_options.startup_timeout,
         link_limit=mode_options.link_limit,
         keys=mode_options.keys,
+        gauge=mode_options.gauge,
     )
 
 

@@ -113,7 +113,7 @@ def run(
             done = run_many(plan, seeds, keep_going=keep_going, jobs=jobs, status=status, reports=reports)
         else:
             files = _node_logs(log_dir, own, log, names=verbose >= 3)
-            if status is not None and mode == "offline":  # a process with a thread of its own must not fork nodes
+            if status is not None:
                 mode_options = replace(mode_options, gauge=_watch(stack, status))
             result = MODES[mode](plan.definition, nodes, options, mode_options)
             result = plan.checked(result, nodes)
@@ -155,11 +155,16 @@ def _status_line() -> StatusLine | None:
 
 def _watch(stack: ExitStack, status: StatusLine) -> Gauge:
     """Show how far the run is that gets the gauge, until the stack is left."""
+    import os
+
     from distbench.report.status import RunMeter, watching
     from distbench.running.gauge import Gauge
 
-    gauge = Gauge()
-    stack.enter_context(watching(status, RunMeter(gauge.read)))
+    def begin() -> None:  # not earlier, since it starts a thread, and the nodes are to be forked without one
+        stack.enter_context(watching(status, RunMeter(gauge.read)))
+
+    gauge = Gauge(begin)
+    os.register_at_fork(after_in_child=status.share)
     return gauge
 
 

@@ -12,7 +12,7 @@ envelope for a batch instead of one each, a small message costs a fifth of what 
 
 ``first`` is the number of the frame's first message; the messages of one direction of a session are numbered
 1, 2, 3, … ``ack`` says that all messages up to this number arrived; in a frame that is sent again it may be an old one.
-``handler`` is the handler's number in the definition, ``REPLY`` or ``ERROR_REPLY``; ``call`` is the call to which a
+``handler`` is the handler's number in the definition, or a word of ``node/port``; ``call`` is the call to which a
 request or reply belongs, 0 for a cast. A payload is opaque here.
 
 The kind stands in the header because it bounds the length: what is too long is refused before any of it is kept.
@@ -27,12 +27,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from distbench.node.port import MAX_PAYLOAD
-
-REPLY: Final = -1
-"""In place of a handler: the payload is what the handler returned."""
-ERROR_REPLY: Final = -2
-"""In place of a handler: the payload says what the handler raised."""
+from distbench.node.port import FINISHED, MAX_PAYLOAD
 
 BATCH_MESSAGES: Final = 512
 """Most messages in one batch."""
@@ -46,7 +41,7 @@ HEADER: Final = struct.Struct(">IB")
 
 # One more would not fit the 64-bit numbers of msgpack; no session lives long enough to see it.
 _Number = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-_Handler = Annotated[int, Meta(ge=ERROR_REPLY, le=2**31 - 1)]
+_Handler = Annotated[int, Meta(ge=FINISHED, le=2**31 - 1)]
 _Reason = Annotated[str, Meta(max_length=200)]
 
 Message = tuple[_Handler, _Number, bytes]

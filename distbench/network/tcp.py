@@ -216,8 +216,11 @@ class Junction:
 
     def agreed(self, connection: Connection, result: Agreed) -> TcpLink:
         """A peer has proven who it is. Raises WireError where it says what cannot be of their session."""
-        self.roster[result.peer] = result.key  # the first key that proves itself stands
         link = self.link(result.peer)
+        if link.over:
+            text = "it counts as gone since hands were shaken"
+            raise HandshakeRefused(Cause.STALE, text, encode_refusal(text))
+        self.roster[result.peer] = result.key  # the first key that proves itself stands
         link.attach(connection, result.received, result.incarnation)
         if not link.linked:
             link.linked = True

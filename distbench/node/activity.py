@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import math
+import threading
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,9 @@ try:
     from uvloop import Loop as _Loop
 except ImportError:  # not on Windows
     from asyncio import SelectorEventLoop as _Loop  # type: ignore[assignment]
+
+
+_call_soon: Any = _Loop.call_soon
 
 
 class UserTimer:
@@ -58,15 +62,27 @@ class NodeLoop(_Loop):
         super().__init__()
         self._tasks: list[asyncio.Task[Any]] = []
         self._failed: list[weakref.ref[asyncio.Task[Any]]] = []
+        self._threads: list[threading.Thread] = []
         self.on_activity: Callable[[], None] = _nobody_listens
 
     timers = 0
     jobs = 0
+    turns = 0
+    """Calls of ``call_soon``: while their number grows, somebody hands work on from turn to turn."""
     _sweep_at = 256
     activity = 0
     """Timers that fired and jobs that ended."""
+    _pooling = False
     foreign = False
     """The algorithm opened sockets or processes of its own: who knows what they will bring."""
+
+    def call_soon(self, callback: Any, *args: Any, context: contextvars.Context | None = None) -> Any:  # type: ignore[override]
+        self.turns += 1
+        return _call_soon(self, callback, *args, context=context)
+
+    def look_soon(self, callback: Any, *args: Any) -> None:
+        """``call_soon`` for who only looks."""
+        _call_soon(self, callback, *args)
 
     def call_later(self, delay: float, callback: Any, *args: Any, context: contextvars.Context | None = None) -> Any:  # type: ignore[override]
         if current_node.get() is None or delay == math.inf:  # what waits for the end of time waits for nothing
@@ -83,7 +99,11 @@ class NodeLoop(_Loop):
         return timer
 
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]
-        future: Any = super().run_in_executor(executor, func, *args)
+        self._pooling = True  # a thread that this starts waits for jobs, which are counted
+        try:
+            future: Any = super().run_in_executor(executor, func, *args)
+        finally:
+            self._pooling = False
         if current_node.get() is not None:
             self.jobs += 1
             future.add_done_callback(self._job_ended)
@@ -120,11 +140,26 @@ class NodeLoop(_Loop):
         self._failed.clear()
         return [task for task in found if getattr(task, "_log_traceback", False)]
 
+    def note_threads(self) -> None:
+        """See from now on the threads that the algorithm starts in this process; nobody says when they end."""
+        start, loop = threading.Thread.start, self
+
+        def noted(self: threading.Thread) -> None:
+            start(self)
+            if current_node.get() is not None and not loop._pooling:
+                loop._threads.append(self)
+
+        threading.Thread.start = noted  # type: ignore[method-assign]
+
     @property
     def passive(self) -> bool:
-        """No timer, no job, and every task waits for something that has not come."""
+        """No timer, job or thread, and every task waits for something that has not come."""
         if self.foreign or self.timers or self.jobs:
             return False
+        if self._threads:
+            self._threads = [thread for thread in self._threads if thread.is_alive()]
+            if self._threads:
+                return False
         return all(_waits(task) for task in self.tasks())
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from distbench.community import PeerId
 from distbench.errors import PeerDown
+from distbench.node.failures import HAS_ENDED
 
 if TYPE_CHECKING:
     from distbench.node.node import Node
@@ -24,4 +25,5 @@ class DeadLink:
     def send(self, handler: int, call: int, payload: bytes, value: Any) -> None:
         if call and handler >= 0:
             raise PeerDown(self._peer, self._reason)
-        self._node.drop(self._peer, f"{self._peer} {self._reason}")
+        if self._reason is not HAS_ENDED:  # what a node says when its own run is over is cut off, not lost
+            self._node.drop(self._peer, f"{self._peer} {self._reason}")

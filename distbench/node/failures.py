@@ -13,11 +13,16 @@ HAS_ENDED: Final = "has ended"
 """Why a call raises ``PeerDown`` while nodes leave."""
 
 
+def writable(text: str) -> str:
+    """``text`` as any stream and format can write it: half a character, as file names may hold, is escaped."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def render_traceback(error: BaseException) -> str:
     """The traceback without the framework's frames, causes and groups included."""
     shown = traceback.TracebackException.from_exception(error, compact=True)
     _strip(shown)
-    return "".join(shown.format()).rstrip()
+    return writable("".join(shown.format()).rstrip())
 
 
 def _strip(shown: traceback.TracebackException, inner_one: bool = False) -> None:
@@ -32,7 +37,7 @@ def _strip(shown: traceback.TracebackException, inner_one: bool = False) -> None
 def name_exception(error: BaseException) -> str:
     """``ValueError: too late``."""
     try:
-        text = str(error)
+        text = writable(str(error))
     except Exception:  # noqa: BLE001 - an exception of the user's that cannot even be shown
         text = "<it cannot be shown>"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
@@ -41,7 +46,7 @@ def name_exception(error: BaseException) -> str:
 def safe_repr(value: object) -> str:
     """``repr`` of what may be the user's own class."""
     try:
-        return repr(value)
+        return writable(repr(value))
     except Exception:  # noqa: BLE001 - a failure must be told even where the message cannot be shown
         return f"<{type(value).__name__} that cannot be shown>"
 

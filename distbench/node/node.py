@@ -350,9 +350,13 @@ class Node:
         enter_task(loop, stand_in)
         try:
             got = context.run(runner.send, coro)
-        except BaseException:
+        except BaseException as interrupt:
             self._runner = Runner()
-            raise
+            if self.port.interrupts or not isinstance(interrupt, KeyboardInterrupt):
+                raise
+            stand_in._coro = None
+            Job(self, route, src, call, value).failed(interrupt)
+            return
         finally:
             leave_task(loop, stand_in)
         if got is not IDLE:

@@ -11,6 +11,8 @@ REPLY: Final = -1
 """In place of a handler's number: the reply to a call."""
 FAULT: Final = -2
 """In place of a handler's number: the handler of a call raised."""
+FINISHED: Final = -3
+"""In place of a handler's number: no message; a node that has lost its coordinator has nothing more to do."""
 MAX_PAYLOAD: Final = 64 * 2**20
 """Bytes of the largest message that a link takes."""
 NOTHING: Final = object()
@@ -31,8 +33,8 @@ class Link(Protocol):
 class Port(Protocol):
     """What a node asks of its surroundings."""
 
-    checks_sends: bool
-    """The sender decodes what it sends, so that a value that does not fit is refused there."""
+    interrupts: bool
+    """A KeyboardInterrupt in a step is somebody's Ctrl-C, which ends the run; else it is the algorithm's own."""
 
     def link(self, dst: PeerId) -> Link: ...
     def now(self) -> float:

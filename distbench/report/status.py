@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 FIRST_AFTER: Final = 1.0
 """Seconds before a run shows how far it is: shorter ones need no line."""
 EVERY: Final = 0.2
+_STALE: Final = 1.0
+"""Seconds after which a number of messages that has not changed counts as new: real nodes are asked now and then."""
 _ERASE: Final = "\r\x1b[2K"
 
 
@@ -30,6 +32,12 @@ class StatusLine:
         self.inside_line = False
         """What was written above has not come to the end of its line yet, so it stands where this one would."""
         self._shown = False
+        self.shared = False
+        """Another process shows the line, and this one only writes above it."""
+
+    def share(self) -> None:
+        """This process was forked: the line may be there at any moment."""
+        self.shared = True
 
     def show(self, text: str) -> None:
         """Put ``text`` in place of what the line says, cut to the terminal."""
@@ -72,9 +80,10 @@ class _Above:
     def write(self, text: str) -> int:
         with self._status.lock:
             self._status.clear()
+            erase = _ERASE if self._status.shared and text and not self._status.inside_line else ""
             if text:
                 self._status.inside_line = not text.endswith("\n")
-            return self._stream.write(text)
+            return self._stream.write(erase + text)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -112,6 +121,7 @@ class RunMeter:
         self._read = read
         self._at = perf_counter()
         self._deliveries = 0
+        self._rate = 0.0
 
     def __call__(self) -> str | None:
         """The line, or None before the run began."""
@@ -119,11 +129,12 @@ class RunMeter:
         if progress is None:
             return None
         now = perf_counter()
-        rate = (progress.deliveries - self._deliveries) / max(now - self._at, 1e-6)
-        self._at, self._deliveries = now, progress.deliveries
+        if progress.virtual or progress.deliveries != self._deliveries or now - self._at > _STALE:
+            self._rate = (progress.deliveries - self._deliveries) / max(now - self._at, 1e-6)
+            self._at, self._deliveries = now, progress.deliveries
         return (
-            f"{progress.seconds:,.3f} s virtual, {progress.deliveries:,} messages, {rate:,.0f} messages/s, "
-            f"{progress.done:,} of {progress.nodes:,} nodes done"
+            f"{progress.seconds:,.3f} s{' virtual' * progress.virtual}, {progress.deliveries:,} messages, "
+            f"{self._rate:,.0f} messages/s, {progress.done:,} of {progress.nodes:,} nodes done"
         )
 
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from time import monotonic
 from typing import Final
 
@@ -16,6 +17,8 @@ from distbench.network.party import Terms
 from distbench.network.tcp import Address, Junction
 from distbench.running.control import (
     COORDINATOR,
+    Count,
+    Counted,
     Crashed,
     CutOff,
     Done,
@@ -28,6 +31,7 @@ from distbench.running.control import (
     Roster,
     Start,
     Stop,
+    Told,
     Wave,
     WaveReply,
     decode_control,
@@ -44,6 +48,7 @@ from distbench.running.coordinator import (
     SendStop,
     SendWave,
 )
+from distbench.running.gauge import Gauge, Progress
 from distbench.running.nodespec import DEFAULT_TIMEOUT
 from distbench.running.options import RunOptions
 from distbench.running.result import End, Failure, NodeResult, Outcome, RunResult
@@ -54,6 +59,7 @@ logger = logging.getLogger("distbench.run")
 STARTUP_TIMEOUT: Final = 60.0
 _LEAVE_LIMIT: Final = 7.0
 INTERRUPTED_LIMIT: Final = 0.6
+_COUNT_EVERY: Final = 0.4
 _SAY_AFTER: Final = (2.0, 10.0)
 
 
@@ -73,7 +79,9 @@ class Conductor:
         startup_timeout: float,
         gone_after: float | None,
         link_limit: float,
+        gauge: Gauge | None = None,
     ) -> None:
+        """``gauge`` shows how far the run is."""
         self.config = config
         self.options = options
         self.coordinator = Coordinator(config.nodes)
@@ -87,6 +95,9 @@ class Conductor:
         self._startup_timeout = startup_timeout
         self._gone_after = gone_after
         self._link_limit = link_limit
+        self._gauge = gauge
+        self._counted: dict[PeerId, int] = {}
+        """Deliveries at each node, when it was last asked."""
         self._reason = ""
         self._started_at = 0.0
         self._ended_at = 0.0
@@ -179,6 +190,8 @@ class Conductor:
                 self._obey(coordinator.idle(peer, control.standing))
             case WaveReply():
                 self._obey(coordinator.wave(peer, control.number, control.standing))
+            case Counted():
+                self._counted[peer] = control.deliveries
             case Crashed():
                 self._obey(coordinator.gone_node(peer, control.reason))
             case CutOff():
@@ -206,6 +219,7 @@ class Conductor:
     def _give_up(self, error: StartupError) -> None:
         if not self._running.done():
             self._running.set_exception(error)
+            self._running.exception()  # where nobody waits for it any more, something else was told
 
     def interrupt(self) -> None:
         """Ctrl-C: leave at once, with what there is."""
@@ -227,7 +241,8 @@ class Conductor:
                 case SendRoster(keys):
                     self._tell_all(Roster({str(node): key for node, key in keys.items()}))
                 case SendStart():
-                    self._running.set_result(None)
+                    if not self._running.done():
+                        self._running.set_result(None)
                     self.loop.call_later(self.options.startup_delay, self._start)
                 case SendWave(number):
                     self._tell_all(Wave(number))
@@ -251,6 +266,24 @@ class Conductor:
         else:
             self._arm(timeout, self._time_is_up, Outcome.TIMEOUT, "the time limit (--timeout) was reached")
         self._tell_all(Start())
+        if self._gauge is not None:
+            self._gauge.attach(self._progress)
+            self._count()
+
+    def _count(self) -> None:
+        """Ask the nodes how far they are, now and then, for whoever watches."""
+        if self.coordinator.phase is Phase.RUNNING:
+            self._tell_all(Count())
+            self.loop.call_later(_COUNT_EVERY, self._count)
+
+    def _progress(self) -> Progress:
+        return Progress(
+            monotonic() - self._started_at,
+            sum(list(self._counted.values())),  # looked at from another thread
+            len(self.done),
+            len(self.config.nodes),
+            virtual=False,
+        )
 
     def _time_is_up(self, outcome: Outcome, reason: str) -> None:
         self._reason = reason
@@ -273,7 +306,7 @@ class Conductor:
         if not self._finished.done():
             self._finished.set_result(None)
 
-    def _tell_all(self, control: Roster | Start | Stop | Wave | Notice | Over, but: PeerId | None = None) -> None:
+    def _tell_all(self, control: Told, but: PeerId | None = None) -> None:
         payload = encode_control(control)
         for node in self.config.nodes:
             link = self.junction.link(node)
@@ -281,6 +314,12 @@ class Conductor:
                 link.send(-1, 0, payload)
 
     # -------------------------------------------------- the result
+
+    def _node_result(self, left: Left, node: PeerId) -> NodeResult:
+        """What a node said of itself; one that the run gave up has not done its part, whatever it thinks."""
+        if node in self.coordinator.gone and left.result.end in (End.TERMINATED, End.RUNNING):
+            return replace(left.result, end=End.FAILED)
+        return left.result
 
     def _result(self, began: float) -> RunResult:
         now = monotonic()
@@ -295,7 +334,7 @@ class Conductor:
         ]
         return RunResult(
             outcome=self.coordinator.outcome or Outcome.COMPLETED,
-            nodes={n: self.left[n].result if n in self.left else lost for n in self.config.nodes},
+            nodes={n: self._node_result(self.left[n], n) if n in self.left else lost for n in self.config.nodes},
             reports={n: left.report for n in self.config.nodes if (left := self.left.get(n)) is not None},
             seed=self.options.seed,
             mode=self._mode,

@@ -102,9 +102,21 @@ class CutOff(msgspec.Struct, array_like=True, tag=14, frozen=True):
     reason: str
 
 
-Control = (
-    Joined | Roster | Ready | Start | Done | Crashed | Idle | Wave | WaveReply | Notice | Stop | Left | Over | CutOff
-)
+class Count(msgspec.Struct, array_like=True, tag=15, frozen=True):
+    """Coordinator: how far are you? Somebody watches."""
+
+
+class Counted(msgspec.Struct, array_like=True, tag=16, frozen=True):
+    """Node: so many messages were given to me."""
+
+    deliveries: int
+
+
+Said = Joined | Ready | Done | Crashed | Idle | WaveReply | Counted | CutOff | Left
+"""The words of a node."""
+Told = Roster | Start | Wave | Count | Notice | Stop | Over
+"""The words of the coordinator."""
+Control = Said | Told
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode: Callable[[bytes], Control] = msgspec.msgpack.Decoder(Control).decode

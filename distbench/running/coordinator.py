@@ -178,12 +178,16 @@ class Coordinator:
         return () if self._replied is not None else self._judge()
 
     def wave(self, node: PeerId, number: int, standing: Standing) -> tuple[Command, ...]:
-        """``node`` answers a wave."""
-        if self._replied is None or number != self._wave or node in self._gone or self.phase is not Phase.RUNNING:
+        """``node`` answers a wave. An answer to a wave that is void is as good as a word that it is idle."""
+        if node in self._gone or self.phase is not Phase.RUNNING:
             return ()
         self._doubt |= standing != self._standing.pop(node, None)
         if standing.passive:  # who is not says so itself when it is again
             self._standing[node] = standing
+        if self._replied is None:
+            return self._judge()
+        if number != self._wave:
+            return ()
         self._replied.add(node)
         if len(self._replied) < len(self._nodes) - len(self._gone):
             return ()

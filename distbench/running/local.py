@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import resource
 import signal
 import socket
 import threading
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Final
 
-from distbench.annotations import show_type
 from distbench.community import PeerId
-from distbench.config.binding import BoundLayer, bind
+from distbench.config.binding import bind
 from distbench.config.model import RunConfig
 from distbench.definition import AlgorithmDefinition
 from distbench.errors import ConfigError
-from distbench.network.party import Terms
 from distbench.network.tcp import LINK_LIMIT, Address
 from distbench.running.conductor import STARTUP_TIMEOUT, Conductor
 from distbench.running.control import COORDINATOR
+from distbench.running.gauge import Gauge
 from distbench.running.nodeprocess import run_node
 from distbench.running.nodespec import NodeSpec
 from distbench.running.nursery import Ended, Nursery, open_nursery
 from distbench.running.options import RunOptions
 from distbench.running.result import RunResult
+from distbench.running.terms import make_terms
 from distbench.signing import KeyPair
 
 PORT_BASE: Final = 10_000
@@ -44,8 +43,9 @@ def run_local(
     port_base: int | None = None,
     startup_timeout: float | None = None,
     link_limit: float | None = None,
+    gauge: Gauge | None = None,
 ) -> RunResult:
-    """Run every node in a process of its own.
+    """Run every node in a process of its own; ``gauge`` shows how far the run is.
 
     Node number i (from 0) listens on ``port_base`` + i, or on a free port for 0; without ``port_base`` on the port that
     the config gives it, else on 10000 + i.
@@ -55,9 +55,8 @@ def run_local(
     nodes = tuple(config.nodes)
     _raise_file_limit(4 * len(nodes) + 200)
     sockets = _open_sockets(config, port_base)
-    keys = {node: KeyPair(os.urandom(32)) for node in nodes}
-    own = KeyPair(os.urandom(32))
-    roster: dict[PeerId, bytes | None] = {node: pair.public for node, pair in keys.items()}
+    secrets = {name: KeyPair(os.urandom(32)) for name in (*nodes, COORDINATOR)}
+    roster: dict[PeerId, bytes | None] = {name: pair.public for name, pair in secrets.items()}
     addresses: dict[PeerId, Address] = {
         node: (_LOOPBACK, sock.getsockname()[1]) for node, sock in zip(nodes, sockets, strict=True)
     }
@@ -66,6 +65,8 @@ def run_local(
 
     def be_node(index: int) -> None:
         node = nodes[index]
+        own = secrets[node]
+        secrets.clear()  # a node has its own key, and no other's
         run_node(
             NodeSpec(
                 node_id=node,
@@ -73,8 +74,8 @@ def run_local(
                 bound=bound,
                 options=options,
                 terms=terms,
-                keys=keys[node],
-                roster={**roster, COORDINATOR: own.public},
+                keys=own,
+                roster=roster,
                 addresses=addresses,
                 link_limit=limit,
                 gone_after=None,
@@ -90,13 +91,14 @@ def run_local(
                 config,
                 options,
                 mode="local",
-                keys=own,
-                roster=roster,
+                keys=secrets[COORDINATOR],
+                roster={node: roster[node] for node in nodes},
                 addresses=addresses,
                 terms=terms,
                 startup_timeout=startup,
                 gone_after=None,
                 link_limit=limit,
+                gauge=gauge,
             )
             return run_on_loop(lambda: _conduct(conductor, nursery))
         finally:
@@ -240,26 +242,3 @@ def _raise_file_limit(wanted: int) -> None:
     if soft != resource.RLIM_INFINITY and soft < wanted:
         ceiling = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, ceiling), hard))
-
-
-def make_terms(run: bytes, bound: Mapping[PeerId, BoundLayer], config: RunConfig, options: RunOptions) -> Terms:
-    """What all participants must have in common. Hosts and ports are not: every machine may see others."""
-    if COORDINATOR in config.nodes:
-        raise ConfigError(f"{config.source}: no node may be called {COORDINATOR}, which is the coordinator's own name")
-    layers = sorted({line for top in bound.values() for layer in top.walk() for line in _describe(layer)})
-    blocks = [(node_id, node.neighbours, repr(node.fields), node.algorithm) for node_id, node in config.nodes.items()]
-    return Terms(run, options.format, _digest(layers), _digest(blocks))
-
-
-def _describe(layer: BoundLayer) -> Sequence[str]:
-    definition = layer.definition
-    handlers = [
-        f"{layer.path}:{definition.name}.{h.name}({show_type(h.message.annotation)})"
-        f"->{None if h.reply is None else show_type(h.reply.annotation)}"
-        for h in definition.handlers
-    ]
-    return [f"{layer.path}:{definition.name}({', '.join(definition.config_fields)})", *handlers]
-
-
-def _digest(parts: object) -> bytes:
-    return hashlib.sha256(repr(parts).encode()).digest()

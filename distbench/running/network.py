@@ -29,11 +29,11 @@ from distbench.network.party import Terms
 from distbench.network.tcp import GONE_AFTER, LINK_LIMIT, Address
 from distbench.running.conductor import INTERRUPTED_LIMIT, STARTUP_TIMEOUT, Conductor
 from distbench.running.control import COORDINATOR
+from distbench.running.gauge import Gauge
 from distbench.running.keyfiles import read_key, read_roster
 from distbench.running.local import (
     describe_death,
     interruptible,
-    make_terms,
     open_socket,
     outside_of_loops,
     run_on_loop,
@@ -43,6 +43,7 @@ from distbench.running.nodespec import Ending, NodeSpec
 from distbench.running.nursery import Ended, die_with_parent, fork, in_child
 from distbench.running.options import RunOptions
 from distbench.running.result import End, Failure, NodeResult, Outcome, RunResult
+from distbench.running.terms import make_terms
 from distbench.signing import KeyPair
 
 DEFAULT_PORT: Final = 8000
@@ -63,15 +64,18 @@ def run_network(
     startup_timeout: float | None = None,
     link_limit: float | None = None,
     keys: str | Path | None = None,
+    gauge: Gauge | None = None,
 ) -> RunResult:
     """Run the node ``node_id``; the result holds that node alone, or all where the coordinator is here.
 
     A node listens on its ``port``, else on ``port_base`` (8000); others are reached at their ``host`` and ``port``,
-    else at their id as a host name and the same port.
+    else at their id as a host name and the same port. ``gauge`` shows how far it is, where the coordinator is here.
     """
     me = PeerId(node_id)
     if me not in config.nodes:
         raise ConfigError(f"--id {node_id!r} is no node of {config.source}{nearest(node_id, config.nodes)}")
+    if port_base == 0:
+        raise ConfigError("--port-base 0 is for local mode: in network mode the others must know the port")
     port = DEFAULT_PORT if port_base is None else port_base
     bound = bind_layers(definition, config, resolve)
     folder = None if keys is None else Path(keys)
@@ -98,7 +102,7 @@ def run_network(
     key = None
     if conducts:
         key = KeyPair(os.urandom(32)) if folder is None else read_key(folder, COORDINATOR)
-    return outside_of_loops(lambda: _Supervisor(spec, sock, key, bound).run())
+    return outside_of_loops(lambda: _Supervisor(spec, sock, key, bound, gauge).run())
 
 
 def _address(node: NodeConfig, port: int) -> Address:
@@ -116,12 +120,18 @@ class _Supervisor:
     """Forks the node, conducts the run if that is its part, and says how it ended."""
 
     def __init__(
-        self, spec: NodeSpec, sock: socket.socket, key: KeyPair | None, bound: Mapping[PeerId, BoundLayer]
+        self,
+        spec: NodeSpec,
+        sock: socket.socket,
+        key: KeyPair | None,
+        bound: Mapping[PeerId, BoundLayer],
+        gauge: Gauge | None,
     ) -> None:
         """``key`` is the coordinator's, where this supervisor is the coordinator."""
         self.spec = spec
         self.key = key
         self.bound = bound
+        self.gauge = gauge
         self.sock = sock
         host, port = sock.getsockname()[:2]
         self.own_address: Address = ("127.0.0.1" if host == "0.0.0.0" else host, port)
@@ -150,6 +160,7 @@ class _Supervisor:
         die_with_parent(supervisor)
         if self.key is not None:  # the coordinator in the supervisor knows all of it
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            self.key = None  # a node has its own key, and no other's
             run_node(self.spec, self.sock)
             return
 
@@ -178,6 +189,7 @@ class _Supervisor:
             startup_timeout=spec.startup_timeout,
             gone_after=spec.gone_after,
             link_limit=spec.link_limit,
+            gauge=self.gauge,
         )
         loop = asyncio.get_running_loop()
 

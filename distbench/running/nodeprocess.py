@@ -7,23 +7,27 @@ import logging
 import random
 import signal
 import socket
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 from distbench.community import Community, PeerId, listeners
-from distbench.errors import WireError
+from distbench.errors import MessageError, WireError
 from distbench.formats import Codec
 from distbench.network.party import Terms
 from distbench.network.tcp import Junction
 from distbench.node.activity import NodeLoop
 from distbench.node.lifecycle import Phase
 from distbench.node.node import Node, NodeFailure
+from distbench.node.port import FINISHED
 from distbench.node.route import Codecs
 from distbench.node.wiretable import WireTable
 from distbench.running.control import (
     COORDINATOR,
     Control,
+    Count,
+    Counted,
     Crashed,
     CutOff,
     Done,
@@ -50,7 +54,9 @@ from distbench.simulation.choices import Choices
 logger = logging.getLogger("distbench.run")
 
 _ALONE: Final = 1.0
-"""Seconds of quiet after which a node without coordinator leaves."""
+"""Seconds of quiet after which a node without coordinator has nothing more to do."""
+COUNTS_AS_GONE: Final = "you count as gone"
+"""What a node is told that the run has given up."""
 EXIT_LIMIT: Final = 5.0
 """Seconds that ``on_exit`` and ``report`` may take."""
 
@@ -66,6 +72,8 @@ class NodeProcess:
         self._stopped = False
         self._leaving: asyncio.Task[None] | None = None
         self._awaited: set[PeerId] = set()
+        self._finished: set[PeerId] = set()
+        """Peers without coordinator that have nothing more to do."""
         self._refusal = ""
         self._goodbye = "the run is over"
 
@@ -179,8 +187,11 @@ class NodeProcess:
             self._drop(peer, reason, unsent)
             logger.warning("%s: %s %s", self.spec.node_id, peer, reason)
             self.node.peer_down(peer, reason)
-            if not self.junction.link(peer).session.farewell:  # a peer that said goodbye is not dead for all
+            farewell = self.junction.link(peer).session.farewell
+            if not farewell:  # a peer that said goodbye is not dead for all
                 self.tell(CutOff(peer, reason))
+            elif farewell == COUNTS_AS_GONE:
+                self.ending.complaint = f"the run went on without this node: {peer} says that it counts as gone"
             self._quiet.watch()
 
     def _drop(self, peer: PeerId, reason: str, unsent: int) -> None:
@@ -196,6 +207,9 @@ class NodeProcess:
         if peer == COORDINATOR:
             self._obey(decode_control(payload))
             return
+        if handler == FINISHED:
+            self._finished.add(peer)
+            return
         self.node.deliver(peer, handler, call, payload)
         if not self._quiet.watching:
             self._quiet.watch()  # so that quiet is looked for once for many messages
@@ -210,6 +224,8 @@ class NodeProcess:
                 self._start()
             case Wave():
                 self._quiet.answer(control.number)
+            case Count():
+                self.tell(Counted(self.node.deliveries))
             case Notice():
                 self._notice(PeerId(control.node), control.reason)
             case Stop():
@@ -252,7 +268,7 @@ class NodeProcess:
     def _notice(self, gone: PeerId, reason: str) -> None:
         self.node.peer_down(gone, reason)
         if gone in self.junction.links:
-            self._drop(gone, reason, self.junction.links[gone].leave("you count as gone"))
+            self._drop(gone, reason, self.junction.links[gone].leave(COUNTS_AS_GONE))
         self._quiet.watch()  # calls that end in PeerDown are activity that no counter shows
 
     def _coordinator_gone(self, reason: str) -> None:
@@ -276,19 +292,27 @@ class NodeProcess:
         return f"; there was no link to {', '.join(shown)}" if shown else ""
 
     async def _finish_alone(self) -> None:
-        """Nobody says when the run is over: end when it has become quiet here, or out of time.
+        """Nobody says when the run is over: end when it is quiet here and at all peers, or out of time.
 
         A node that is done may have timers that never end; it is quiet when nobody has needed it for a while.
         """
         limit = self.spec.options.timeout or DEFAULT_TIMEOUT
+        links = [link for peer, link in self.junction.links.items() if peer != COORDINATOR]
+        told = False
         while self.port.now() < limit:
             before = self._quiet.standing()
             await asyncio.sleep(_ALONE)
             after = self._quiet.standing()
-            if before == after and after.passive:
+            quiet = before == after and after.passive
+            if not (quiet or (self.node.done and before.received == after.received)):
+                continue
+            if all(link.over or link.peer in self._finished for link in links):
                 break
-            if self.node.done and before.received == after.received:
-                break
+            if not told:
+                told = True
+                for link in links:
+                    if not link.over:
+                        link.send(FINISHED, 0, b"")
         self._begin_to_leave()
         if self._leaving is not None:
             await self._leaving
@@ -350,8 +374,13 @@ class NodeProcess:
         self._look_at_tasks()
         result = replace(node_result(self.node), refused=dict(self.junction.refused))
         left = Left(result, report, self.failures, suspended, deliveries, sent, received)
+        try:
+            self.tell(left)
+        except (MessageError, RecursionError) as error:  # more than a link carries, or nested deeper than a format goes
+            self.node.fail("report", "", error)
+            left = Left(result, {}, self.failures, suspended, deliveries, sent, received)
+            self.tell(left)
         self.ending.left = left
-        self.tell(left)
 
     def _look_at_tasks(self) -> None:
         """An exception that nobody looked at fails the node; what still runs is ended."""
@@ -376,13 +405,19 @@ def run_node(
     node leaves the run on SIGTERM.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it and stops the run
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(line_buffering=True, write_through=False)  # what the nodes print is mixed line by line
     choices = Choices(spec.options.seed)
     random.seed(choices.seed(("random", "module", spec.node_id)))  # else all nodes would draw alike
 
     async def main() -> None:
         process = NodeProcess(spec, sock)
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, NodeLoop)
+        loop.note_threads()
         if stoppable:
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, process.interrupt)
+            loop.add_signal_handler(signal.SIGTERM, process.interrupt)
         ending = await process.main()
         if ended is not None:
             ended(ending)

@@ -173,7 +173,9 @@ class _Keeper:
         theirs.close()
         die_with_parent(self.parent)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        # Who ends the whole group (timeout, a batch system) ends the parent as well, which stops the run in order. A
+        # function, unlike SIG_IGN, is not passed on to what an algorithm starts.
+        signal.signal(signal.SIGTERM, lambda number, frame: None)
         wake_read, wake_write = os.pipe()
         os.set_blocking(wake_write, False)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)

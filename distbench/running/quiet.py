@@ -68,10 +68,10 @@ class Quiet:
 
     # -------------------------------------------------- how it stands
 
-    def standing(self) -> Standing:
-        """How the node stands at this moment."""
+    def standing(self, settled: bool = True) -> Standing:
+        """How the node stands at this moment; ``settled``: nothing is handed on from turn to turn."""
         return Standing(
-            passive=self._loop.passive and not any(link.blocked for link in self._junction.links.values()),
+            passive=settled and self._loop.passive and not any(link.blocked for link in self._junction.links.values()),
             suspended=bool(self._node.running),
             activity=self._activity,
             sent={peer: n for peer, link in self._links().items() if (n := self._sent(peer, link))},
@@ -102,12 +102,14 @@ class Quiet:
         self._check = None
         self._settle(partial(self._say_if_idle, activity))
 
-    def _settle(self, say: Callable[[Standing], None], turns: int = _TURNS) -> None:
+    def _settle(self, say: Callable[[Standing], None], left: int = _TURNS, turns: int | None = None) -> None:
         """Have it said how this node stands once it has looked passive for some turns of the loop, or does not."""
-        if turns and self._loop.passive:
-            self._loop.call_soon(self._settle, say, turns - 1)
+        loop = self._loop
+        settled = turns is None or turns == loop.turns
+        if left and settled and loop.passive:
+            loop.look_soon(self._settle, say, left - 1, loop.turns)
         else:
-            say(self.standing())
+            say(self.standing(settled))
 
     def _say_if_idle(self, activity: int, standing: Standing) -> None:
         if not self._running:

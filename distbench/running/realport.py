@@ -15,7 +15,7 @@ from distbench.simulation.choices import Choices
 class RealPort:
     """Links of a junction, with the delay that was asked for; time since the run began."""
 
-    checks_sends = False
+    interrupts = False
 
     def __init__(self, spec: NodeSpec, junction: Junction, choices: Choices) -> None:
         self.delayed: dict[PeerId, DelayedLink] = {}

@@ -70,7 +70,7 @@ class SimPort:
     """The world as a simulated node sees it."""
 
     __slots__ = ("_network", "_node", "_scheduler")
-    checks_sends = True
+    interrupts = True
 
     def __init__(self, network: Network, node: PeerId) -> None:
         self._network = network

@@ -6,8 +6,10 @@ import asyncio
 import inspect
 import math
 import socket
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -145,6 +147,48 @@ def test_a_job_of_an_executor_keeps_a_run_going(run: Run) -> None:
             await self.terminate()
 
     assert run(Works, nodes(2)).outcome == "completed"
+
+
+@pytest.mark.real_modes
+@pytest.mark.parametrize("way", ["thread", "pool"])
+def test_a_thread_of_ones_own_keeps_a_run_going(run: Run, way: str) -> None:
+    @distbench
+    class Works(Algorithm):
+        async def on_start(self) -> None:
+            loop, future = asyncio.get_running_loop(), asyncio.get_running_loop().create_future()
+            if way == "thread":
+                self.thread = threading.Thread(target=self.work, args=(loop, future))
+                self.thread.start()
+                await future
+            else:
+                self.pool = ThreadPoolExecutor(1)
+                await asyncio.wrap_future(self.pool.submit(time.sleep, 0.15))
+            await self.terminate()
+
+        def work(self, loop: asyncio.AbstractEventLoop, future: asyncio.Future[None]) -> None:
+            time.sleep(0.15)
+            loop.call_soon_threadsafe(future.set_result, None)
+
+    assert run(Works, nodes(2)).outcome == "completed"
+
+
+def test_work_that_is_handed_on_from_turn_to_turn_keeps_a_run_going(run: Run) -> None:
+    @distbench
+    class Hands(Algorithm):
+        async def on_start(self) -> None:
+            loop, future = asyncio.get_running_loop(), asyncio.get_running_loop().create_future()
+
+            def step(left: int) -> None:
+                if left:
+                    loop.call_soon(step, left - 1)
+                else:
+                    future.set_result(None)
+
+            loop.call_soon(step, 20_000)
+            await future
+            await self.terminate()
+
+    assert run(Hands, nodes(2)).outcome == "completed"
 
 
 @pytest.mark.real_modes
@@ -475,6 +519,66 @@ def test_a_failure_in_the_background_fails_the_node_even_if_nobody_looks(run: Ru
     assert (result.outcome, result.exit_status) == ("completed", 1)
     assert sorted(one.exception for one in result.failures) == ["RuntimeError: callback", "RuntimeError: kept"]
     assert {one.node for one in result.failures} == {N1}
+
+
+def test_an_exception_of_half_a_character_reaches_the_caller_and_the_summary(run: Run) -> None:
+    text = "no file caf\udce9.txt"
+
+    @distbench
+    class Fails(Algorithm):
+        heard: str = ""
+
+        async def on_start(self) -> None:
+            if self.id() == N1:
+                try:
+                    await self.peers[N2].ask(1)
+                except RemoteError as error:
+                    self.heard = error.exception
+            await self.terminate()
+
+        @handler
+        async def ask(self, src: PeerId, number: int) -> int:
+            raise ValueError(text)
+
+        async def report(self) -> dict[str, object]:
+            return {"heard": self.heard, "text": text}
+
+    result = run(Fails, nodes(2))
+    escaped = "no file caf\\udce9.txt"
+    assert result.reports[N1] == {"heard": f"ValueError: {escaped}", "text": escaped}
+    (failure,) = result.failures
+    assert failure.exception == f"ValueError: {escaped}"
+
+
+def test_a_report_is_the_same_whatever_it_holds(run: Run) -> None:
+    @distbench
+    class Reports(Algorithm):
+        async def on_start(self) -> None:
+            await self.terminate()
+
+        async def report(self) -> dict[str, object]:
+            return {"large": 2**100, "votes": {("n1", 1): True, None: 2}}
+
+    result = run(Reports, nodes(1))
+    assert result.exit_status == 0
+    assert result.reports[N1] == {"large": str(2**100), "votes": {"('n1', 1)": True, "None": 2}}
+
+
+def test_a_report_that_contains_itself_fails_its_node_alone(run: Run) -> None:
+    @distbench
+    class Ties(Algorithm):
+        async def on_start(self) -> None:
+            await self.terminate()
+
+        async def report(self) -> dict[str, object]:
+            knot: dict[str, object] = {}
+            knot["again"] = knot
+            return knot if self.id() == N1 else {"fine": True}
+
+    result = run(Ties, nodes(2))
+    assert [(each.node, each.handler) for each in result.failures] == [("n1", "report")]
+    assert "contain themselves" in result.failures[0].exception
+    assert (result.outcome, result.reports[N2]) == ("completed", {"fine": True})
 
 
 @pytest.mark.parametrize("hook", ["on_exit", "report", "answer"])

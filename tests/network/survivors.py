@@ -208,3 +208,15 @@ class Raiser(Algorithm):
             raise KeyboardInterrupt
         if number == 99:
             await self.terminate()
+
+
+@distbench
+class Starter(Algorithm):
+    """A node that raises what no hook should, or is done."""
+
+    starts: bool = config_field(default=True)
+
+    async def on_start(self) -> None:
+        if not self.starts:
+            raise KeyboardInterrupt
+        await self.terminate()

@@ -11,11 +11,10 @@ import pytest
 
 from distbench.errors import MessageError
 from distbench.network.delay import HELD_WEIGHT, DelayedLink
-from distbench.network.frames import REPLY
 from distbench.network.session import MESSAGE_WEIGHT
 from distbench.node.activity import NodeLoop
 from distbench.node.current import current_node
-from distbench.node.port import MAX_PAYLOAD
+from distbench.node.port import MAX_PAYLOAD, REPLY
 from tests.network.ends import End, on_loop, pair, transport_of
 from tests.network.greeters import N1, N2
 

@@ -13,9 +13,7 @@ from distbench.errors import WireError
 from distbench.network.frames import (
     BATCH_LIMIT,
     BATCH_MESSAGES,
-    ERROR_REPLY,
     HEADER,
-    REPLY,
     SINGLE_LIMIT,
     Ack,
     Batch,
@@ -29,11 +27,11 @@ from distbench.network.frames import (
 )
 from distbench.network.framing import FrameReader
 from distbench.network.session import BATCH_WEIGHT, MESSAGE_WEIGHT, Session
-from distbench.node.port import MAX_PAYLOAD
+from distbench.node.port import FINISHED, MAX_PAYLOAD, REPLY
 
 numbers = st.integers(0, 2**63 - 1)
 firsts = st.integers(1, 2**62)
-messages = st.tuples(st.integers(ERROR_REPLY, 2**31 - 1), numbers, st.binary(max_size=300))
+messages = st.tuples(st.integers(FINISHED, 2**31 - 1), numbers, st.binary(max_size=300))
 batches = st.builds(Batch, firsts, numbers, st.lists(messages, min_size=1, max_size=5))
 singles = st.builds(Single, firsts, numbers, st.tuples(messages))
 byes = st.builds(Bye, st.text(max_size=200))
@@ -129,7 +127,7 @@ def test_an_unknown_kind_is_refused(kind: int) -> None:
         (1, [1, 2**63, [[0, 0, b""]]]),
         (1, [1, 0, []]),
         (1, [1, 0, [[0, 0, b""]] * (BATCH_MESSAGES + 1)]),
-        (1, [1, 0, [[-3, 0, b""]]]),
+        (1, [1, 0, [[-4, 0, b""]]]),
         (1, [1, 0, [[2**31, 0, b""]]]),
         (1, [1, 0, [[0, -1, b""]]]),
         (1, [1, 0, [[0, 0, "text"]]]),

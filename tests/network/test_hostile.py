@@ -221,8 +221,7 @@ def most_memory() -> int:
 
 
 @pytest.mark.parametrize("inputs", [10_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
-def test_hostile_inputs_are_refused_and_harm_nothing(inputs: int) -> None:
-    """The figures are shown by pytest's -rP."""
+def test_hostile_inputs_are_refused_and_harm_nothing(inputs: int, say: Callable[[str], None]) -> None:
     attack = Attack(seed=inputs)
     start = time.perf_counter()
     attack.run(inputs // 10)
@@ -232,9 +231,8 @@ def test_hostile_inputs_are_refused_and_harm_nothing(inputs: int) -> None:
     grown = most_memory() - before
     assert sum(attack.count.values()) == inputs
     assert grown < 32 * 2**20
-    print(f"{inputs:,} hostile inputs, {seconds:.1f} s, peak memory grew by {grown:,} bytes after the first tenth")
-    for what, count in sorted(attack.count.items()):
-        print(f"  {what}: {count:,}")
+    counts = ", ".join(f"{what}: {count:,}" for what, count in sorted(attack.count.items()))
+    say(f"{inputs:,} hostile inputs in {seconds:.1f} s, peak memory grew by {grown:,} bytes ({counts})")
 
 
 def test_a_session_carries_on_over_the_next_connection_when_one_ends_in_noise() -> None:

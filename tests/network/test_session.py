@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from distbench.errors import InternalError, MessageError, WireError
-from distbench.network.frames import REPLY, Ack, Batch, Bye, Message, Single, encode_ack
+from distbench.network.frames import Ack, Batch, Bye, Message, Single, encode_ack
 from distbench.network.framing import FrameReader
 from distbench.network.session import (
     ACK_FRAMES,
@@ -21,7 +21,7 @@ from distbench.network.session import (
     Phase,
     Session,
 )
-from distbench.node.port import MAX_PAYLOAD
+from distbench.node.port import MAX_PAYLOAD, REPLY
 
 
 class Side:

@@ -23,26 +23,13 @@ from tests.contract.play import play, reserved_ports
 from tests.network.ends import End, closing, on_loop, pair, raw, transport_of
 from tests.network.greeters import N1, N2, party
 from tests.network.proxy import Proxy
-from tests.network.survivors import Forger, Liar, Raiser
+from tests.network.survivors import Forger, Liar, Raiser, Starter
 from tests.network.test_strangers import attack
 from tests.running.watched import Watched
 
 HERE = Path(__file__).parent
 SURVIVORS = HERE / "survivors.py"
 MIB = 2**20
-
-
-@pytest.fixture
-def say(capsys: pytest.CaptureFixture[str], record_property: Callable[[str, object], None]) -> Callable[..., None]:
-    """Print a test's figures, and put them into the report."""
-
-    def say(text: str, **figures: object) -> None:
-        for name, figure in figures.items():
-            record_property(name, figure)
-        with capsys.disabled():
-            print(f"\n  {text}")
-
-    return say
 
 
 def write(folder: Path, name: str, config: dict[str, dict[str, Any]]) -> Path:
@@ -63,7 +50,7 @@ def finished(run: Watched, status: int = 0) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_100_resets_lose_repeat_and_reorder_none_of_100_000_messages_each_way(say: Callable[..., None]) -> None:
+def test_100_resets_lose_repeat_and_reorder_none_of_100_000_messages_each_way(say: Callable[[str], None]) -> None:
     count = 100_000
     rng = random.Random(11)
 
@@ -97,15 +84,13 @@ def test_100_resets_lose_repeat_and_reorder_none_of_100_000_messages_each_way(sa
             say(
                 f"100 resets in {seconds:.1f} s over {proxy.connections} connections: {count:,} messages each way "
                 f"arrived once and in order; {payload:,} bytes of payload, {proxy.forwarded:,} forwarded",
-                seconds=seconds,
-                connections=proxy.connections,
             )
 
     on_loop(main)
 
 
 @pytest.mark.slow
-def test_a_whole_run_survives_100_resets(tmp_path: Path, say: Callable[..., None]) -> None:
+def test_a_whole_run_survives_100_resets(tmp_path: Path, say: Callable[[str], None]) -> None:
     """Network mode: n1 and the coordinator beside it reach n2 by way of the proxy only."""
 
     async def main() -> None:
@@ -145,7 +130,7 @@ def test_a_whole_run_survives_100_resets(tmp_path: Path, say: Callable[..., None
 
 @pytest.mark.slow
 def test_a_receiver_that_does_not_read_for_5_seconds_costs_bounded_memory_and_no_message(
-    say: Callable[..., None],
+    say: Callable[[str], None],
 ) -> None:
     size, count = 1000, 60_000
 
@@ -174,8 +159,6 @@ def test_a_receiver_that_does_not_read_for_5_seconds_costs_bounded_memory_and_no
             say(
                 f"a receiver that read nothing for 5 s: the sender kept at most {most_weight:,} of {RESEND_WEIGHT:,} "
                 f"(RESEND_WEIGHT) and {most_buffered:,} bytes in the transport; all {count:,} messages arrived",
-                most_weight=most_weight,
-                most_buffered=most_buffered,
             )
 
     on_loop(main)
@@ -183,7 +166,7 @@ def test_a_receiver_that_does_not_read_for_5_seconds_costs_bounded_memory_and_no
 
 @pytest.mark.slow
 def test_a_node_that_does_not_read_for_5_seconds_costs_its_sender_bounded_memory(
-    tmp_path: Path, say: Callable[..., None]
+    tmp_path: Path, say: Callable[[str], None]
 ) -> None:
     config = write(
         tmp_path,
@@ -199,11 +182,11 @@ def test_a_node_that_does_not_read_for_5_seconds_costs_its_sender_bounded_memory
     sender, receiver = found["nodes"]["n1"]["report"], found["nodes"]["n2"]["report"]
     assert (receiver["received"], receiver["in_order"]) == (100_000, True)
     assert sender["grown"] < 24 * MIB  # RESEND_WEIGHT, as much again in the transport and while frames are made
-    say(f"the sender of 100 MB grew by {sender['grown'] / MIB:.1f} MiB while its receiver slept for 5 s", **sender)
+    say(f"the sender of 100 MB grew by {sender['grown'] / MIB:.1f} MiB while its receiver slept for 5 s")
 
 
 @pytest.mark.slow
-def test_the_others_go_on_without_a_node_that_never_reads_again(tmp_path: Path, say: Callable[..., None]) -> None:
+def test_the_others_go_on_without_a_node_that_never_reads_again(tmp_path: Path, say: Callable[[str], None]) -> None:
     config = write(
         tmp_path,
         "stops.yaml",
@@ -238,7 +221,7 @@ def test_the_others_go_on_without_a_node_that_never_reads_again(tmp_path: Path, 
 
 
 @pytest.mark.slow
-def test_10_000_hostile_connections_do_not_disturb_a_run(tmp_path: Path, say: Callable[..., None]) -> None:
+def test_10_000_hostile_connections_do_not_disturb_a_run(tmp_path: Path, say: Callable[[str], None]) -> None:
     flag = tmp_path / "enough"
     with reserved_ports(1) as (port,):
         config = write(
@@ -272,7 +255,7 @@ def test_10_000_hostile_connections_do_not_disturb_a_run(tmp_path: Path, say: Ca
 
 @pytest.mark.slow
 def test_a_run_starts_and_ends_while_half_open_connections_are_held_at_every_node(
-    tmp_path: Path, say: Callable[..., None]
+    tmp_path: Path, say: Callable[[str], None]
 ) -> None:
     flag = tmp_path / "enough"
 
@@ -346,6 +329,13 @@ def test_an_error_that_cannot_be_read_is_an_error_all_the_same(mode: str) -> Non
     assert str(result.reports[N1]["heard"]).startswith("ask at n2 raised an error that cannot be read")
     assert result.nodes[N1].dropped == {"does not fit the handler": 1}
     assert result.exit_status == 0
+
+
+def test_whatever_a_start_raises_in_local_mode_crashes_its_node() -> None:
+    config: dict[str, dict[str, Any]] = {"n1": {"neighbours": "none"}, "n2": {"neighbours": "none", "starts": False}}
+    result = play("local", Starter, config)
+    assert [(failure.handler, failure.exception) for failure in result.failures] == [("on_start", "KeyboardInterrupt")]
+    assert (result.outcome, result.nodes[N2].end) == ("completed", "crashed")
 
 
 def test_whatever_a_handler_raises_in_local_mode_fails_its_node() -> None:

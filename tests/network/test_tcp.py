@@ -19,11 +19,12 @@ import pytest
 from distbench.community import PeerId
 from distbench.errors import MessageError
 from distbench.network import connection, link, tcp
-from distbench.network.frames import REPLY, Message, encode_bye, encode_single
+from distbench.network.frames import Message, encode_bye, encode_single
+from distbench.network.handshake import Initiator
 from distbench.network.session import MESSAGE_WEIGHT, OUTPUT_BYTES, RESEND_WEIGHT
 from distbench.node.activity import NodeLoop
 from distbench.node.current import current_node
-from distbench.node.port import MAX_PAYLOAD
+from distbench.node.port import MAX_PAYLOAD, REPLY
 from tests.network.ends import LOOPS, End, as_n1, closing, on_loop, pair, raw, serving, transport_of
 from tests.network.greeters import N1, N2, N3
 from tests.network.proxy import Proxy
@@ -202,6 +203,31 @@ def test_a_link_goes_on_when_its_connection_is_reset(loop: Callable[[], Any]) ->
             assert not two.gone
 
     on_loop(main, loop)
+
+
+def test_a_link_that_is_left_while_hands_are_shaken_is_not_linked(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        one, other = End(N1), End(N2)
+        await other.listen()
+        async with closing(one, other):
+            prove = Initiator.receive
+
+            def cut(self: Initiator, data: bytes) -> bytes:
+                answer = prove(self, data)
+                if answer:
+                    asyncio.get_running_loop().call_soon(one.junction.cut, N2, "is gone")
+                return answer
+
+            monkeypatch.setattr(Initiator, "receive", cut)
+            broken: list[object] = []
+            asyncio.get_running_loop().set_exception_handler(lambda loop, context: broken.append(context))
+            one.junction.dial(N2, other.address)
+            await one.until(lambda: one.gone)
+            await other.until(lambda: sum(other.junction.refused.values()) or other.linked)
+            assert not broken
+            assert not one.linked
+
+    on_loop(main)
 
 
 @pytest.mark.parametrize("closes", ["dialling", "dialled"])

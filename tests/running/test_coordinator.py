@@ -189,6 +189,25 @@ def test_an_answer_to_an_old_wave_counts_for_nothing() -> None:
     assert coordinator.wave(N1, 2, IDLE) == (SendStop(Outcome.QUIESCENT),)
 
 
+def test_an_answer_to_a_wave_that_a_death_made_void_is_not_forgotten() -> None:
+    n4 = PeerId("n4")
+    coordinator = running(N1, N2, N3, n4)
+    waits = Standing(passive=True, suspended=True, activity=0, sent={N3: 1}, received={})
+    coordinator.idle(N1, waits)
+    coordinator.idle(N2, IDLE)
+    coordinator.idle(n4, IDLE)
+    asked = Standing(passive=True, suspended=True, activity=1, sent={}, received={N1: 1})
+    assert coordinator.idle(N3, asked) == (SendWave(1),)
+    assert coordinator.gone_node(N3, "was killed")[-1] == SendWave(2)
+    # The notice wakes n1, which casts to n2. Its answer to the second wave is on its way when n4 dies as well.
+    coordinator.wave(N1, 2, Standing(passive=False, suspended=False, activity=0, sent={N3: 1}, received={}))
+    assert coordinator.gone_node(n4, "was killed") == (SendNotice(n4, "was killed"),)
+    heard = Standing(passive=True, suspended=False, activity=1, sent={}, received={N1: 1})
+    assert coordinator.wave(N2, 2, heard) == ()
+    told = Standing(passive=True, suspended=False, activity=1, sent={N3: 1, N2: 1}, received={})
+    assert coordinator.idle(N1, told) == (SendWave(3),)
+
+
 def test_only_the_first_reason_to_stop_counts() -> None:
     coordinator = running(N1)
     assert coordinator.stop(Outcome.TIMEOUT) == (SendStop(Outcome.TIMEOUT),)

@@ -11,6 +11,7 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent, indent
 
@@ -107,7 +108,9 @@ def test_a_node_that_dies_is_named_and_the_others_go_on(way: str, words: str) ->
     assert words in exception
 
 
-def test_a_node_that_is_killed_is_named_in_the_log_and_in_the_summary(tmp_path: Path) -> None:
+def test_a_node_that_is_killed_is_named_in_the_log_and_in_the_summary(
+    tmp_path: Path, say: Callable[[str], None]
+) -> None:
     body = """
         async def on_start(self) -> None:
             logger.info("pid %d", os.getpid())
@@ -127,7 +130,10 @@ def test_a_node_that_is_killed_is_named_in_the_log_and_in_the_summary(tmp_path: 
         """
     with local("-a", program(tmp_path, body), "-c", "complete:3") as run:
         pid = pids(run, 3)["n2"]
+        killed = time.monotonic()
         os.kill(pid, signal.SIGKILL)
+        run.wait_for("n2 was killed by SIGKILL")
+        say(f"local mode: a node killed by SIGKILL was named after {time.monotonic() - killed:.3f} s")
         assert run.finish() == 1
     assert f"n2 was killed by SIGKILL (process {pid})" in run.err
     assert re.search(r"^n2 +crashed", run.out, re.M)
@@ -135,7 +141,7 @@ def test_a_node_that_is_killed_is_named_in_the_log_and_in_the_summary(tmp_path: 
 
 
 @pytest.mark.slow  # a peer is silent after ten seconds
-def test_a_node_that_is_stopped_is_named_and_may_come_back(tmp_path: Path) -> None:
+def test_a_node_that_is_stopped_is_named_and_may_come_back(tmp_path: Path, say: Callable[[str], None]) -> None:
     body = f"""
         async def on_start(self) -> None:
             logger.info("pid %d", os.getpid())
@@ -151,8 +157,10 @@ def test_a_node_that_is_stopped_is_named_and_may_come_back(tmp_path: Path) -> No
         """
     with local("-a", program(tmp_path, body), "-c", "complete:3", "-t", "60") as run:
         pid = pids(run, 3)["n2"]
+        stopped = time.monotonic()
         os.kill(pid, signal.SIGSTOP)
         run.wait_for("n2 has been silent for 1[0-9] s")
+        say(f"local mode: a node stopped by SIGSTOP was named after {time.monotonic() - stopped:.1f} s")
         os.kill(pid, signal.SIGCONT)
         run.wait_for("n2 can be heard again")
         (tmp_path / "go").touch()
@@ -226,9 +234,11 @@ def test_the_ports_of_the_config_are_used_unless_a_base_is_given(tmp_path: Path)
         assert f"n1: cannot listen on 127.0.0.1:{port}" in run.err
 
 
-def test_two_runs_side_by_side_on_free_ports_do_not_meet() -> None:
+def test_two_runs_side_by_side_on_free_ports_do_not_meet(say: Callable[[str], None]) -> None:
     results = side_by_side([lambda: package.run("chang_roberts", "ring:5", mode="local")] * 2)
     assert [(result.outcome, result.exit_status) for result in results] == [("completed", 0)] * 2
+    say(f"two runs side by side: {', '.join(f'{result.wall_time:.2f} s' for result in results)}, nothing refused")
+    assert not any(node.refused for result in results for node in result.nodes.values())
 
 
 # -------------------------------------------------- Ctrl-C and the like
@@ -251,6 +261,48 @@ def test_an_interrupted_run_shows_what_there_is(tmp_path: Path, way: str) -> Non
     assert run.out.count("True") == 3
     assert "Traceback" not in run.err
     wait_until_gone(pids)
+
+
+def test_a_signal_to_the_whole_group_loses_nothing(tmp_path: Path) -> None:
+    with local("-a", program(tmp_path, WAITS), "-c", "complete:3") as run:
+        run.wait_for(r"pid (\d+)", times=3)
+        os.killpg(run.process.pid, signal.SIGTERM)
+        assert run.finish() == 130
+    assert run.out.count("True") == 3
+    assert "SIGKILL" not in run.out + run.err
+
+
+def test_a_node_has_no_secret_key_but_its_own(tmp_path: Path) -> None:
+    body = """
+        async def on_start(self) -> None:
+            import gc, inspect
+            from distbench.signing import KeyPair
+            held = [one for one in gc.get_objects() if isinstance(one, KeyPair)]
+            frame = inspect.currentframe()
+            while frame is not None:
+                held += [v for value in list(frame.f_locals.values()) for v in (
+                    value.values() if isinstance(value, dict) else [value]) if isinstance(v, KeyPair)]
+                frame = frame.f_back
+            logger.info("keys %d", len({one.public for one in held}))
+            await self.terminate()
+        """
+    with local("-a", program(tmp_path, body), "-c", "complete:3") as run:
+        assert run.finish() == 0
+    assert re.findall(r"keys (\d+)", run.err) == ["1"] * 3
+
+
+def test_what_nodes_print_is_mixed_line_by_line(tmp_path: Path) -> None:
+    body = """
+        async def on_start(self) -> None:
+            for number in range(2000):
+                print(f"{self.id()} prints line {number:05}")
+            await self.terminate()
+        """
+    with local("-a", program(tmp_path, body), "-c", "complete:3") as run:
+        assert run.finish() == 0
+    lines = [line for line in run.out.splitlines() if "print" in line]
+    assert len(lines) == 6000
+    assert all(re.fullmatch(r"n\d prints line \d{5}", line) for line in lines)
 
 
 def test_nodes_that_do_not_leave_are_ended(tmp_path: Path) -> None:
