@@ -14,7 +14,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test that plays does so in every mode; one that is marked so only in the real ones."""
     if "run" in metafunc.fixturenames:
         only_real = metafunc.definition.get_closest_marker("real_modes") is not None
-        metafunc.parametrize("mode", REAL if only_real else MODES)
+        modes = REAL if only_real else MODES
+        slow = pytest.mark.slow  # local mode tries nearly the same, and sooner
+        metafunc.parametrize("mode", [pytest.param(mode, marks=slow if mode == "network" else ()) for mode in modes])
 
 
 def pytest_configure(config: pytest.Config) -> None:
