@@ -50,8 +50,9 @@ def find_check(cls: type) -> Check | None:
 def apply_check(check: Check, result: RunResult) -> RunResult:
     """``result`` with what the check found wrong, if anything, in ``check_error``.
 
-    A run that was interrupted is not checked. A check that stumbles (any exception but AssertionError) fails the run
-    as well, unless it has failed already: where a node crashed, reports are missing, and that is no news.
+    A run that was interrupted is not checked. A check that ends in any other exception than AssertionError (and be it
+    SystemExit, or what ``pytest.fail`` raises) fails the run as well, unless it has failed already: where a node
+    crashed, reports are missing, and that is no news.
     """
     if result.outcome is Outcome.INTERRUPTED:
         return result
@@ -61,7 +62,7 @@ def apply_check(check: Check, result: RunResult) -> RunResult:
         return replace(result, check_error=_render_assertion(error))
     except KeyboardInterrupt:
         return replace(result, outcome=Outcome.INTERRUPTED, reason="Ctrl-C")
-    except Exception as error:  # noqa: BLE001 - a user's function may raise anything
+    except BaseException as error:  # noqa: BLE001 - a user's function may raise anything
         if result.exit_status != 0:
             return result
         text = f"it raised {name_exception(error)}{_place(error)}\n{render_traceback(error)}"
@@ -88,6 +89,7 @@ def _place(error: BaseException) -> str:
 
 
 def _last_frame(error: BaseException) -> traceback.FrameSummary | None:
-    """Where it was raised; the first frame is this module's own."""
-    frames = traceback.extract_tb(error.__traceback__)[1:]
-    return frames[-1] if frames else None
+    """Where it was raised, or where what raises for others (pytest's ``fail``) was called."""
+    frames = list(traceback.walk_tb(error.__traceback__))[1:]  # the first is this module's own
+    shown = [one for one in frames if not one[0].f_locals.get("__tracebackhide__")]
+    return traceback.StackSummary.extract(iter((shown or frames)[-1:]))[-1] if frames else None

@@ -95,6 +95,19 @@ def test_the_first_failing_seed_is_shown_with_the_command_that_replays_it(distbe
     assert "completed, but the check failed: " in replayed.out
 
 
+@pytest.mark.parametrize("ending", ["import sys; sys.exit(0)", "import pytest; pytest.fail('no')"])
+def test_a_check_that_ends_with_an_exit_fails_with_its_seed_and_replay(
+    distbench: CommandLine, dice: Path, ending: str
+) -> None:
+    dice.write_text(DICE + f"        if dice.rolled == 6:\n            {ending}\n")
+    finished = distbench("-c", "ring:1", "-a", dice, "--seeds", "0-99")
+    assert (finished.status, "Traceback" in finished.err) == (1, False)
+    (seed,) = re.findall(r"^seed (\d+) failed:\n    the check failed: it raised ", finished.out, re.M)
+    (command,) = [line.strip() for line in finished.out.splitlines() if "--seed " in line]
+    assert command.endswith(f"--seed {seed}")
+    assert distbench(*shlex.split(command)[1:]).status == 1
+
+
 def test_a_replayed_command_is_quoted_for_the_shell(distbench: CommandLine, tmp_path: Path) -> None:
     path = tmp_path / "my dice.py"
     path.write_text(DICE)

@@ -79,6 +79,21 @@ def test_a_check_that_stumbles_fails_the_run_with_its_traceback(counting: Path) 
     assert "checking.py" not in result.check_error
 
 
+@pytest.mark.parametrize(
+    "ending, wanted",
+    [
+        ("import sys; sys.exit('two leaders')", "it raised SystemExit: two leaders (counting.py:"),
+        ("import pytest; pytest.fail('two leaders')", "it raised Failed: two leaders (counting.py:"),
+        ("import asyncio; raise asyncio.CancelledError", "it raised CancelledError (counting.py:"),
+    ],
+)
+def test_whatever_a_check_raises_it_has_not_passed(counting: Path, ending: str, wanted: str) -> None:
+    result = distbench.run(with_check(counting, f"def check(result):\n    {ending}\n"), ONE)
+    assert (result.outcome, result.exit_status) == (Outcome.COMPLETED, 1)
+    assert result.check_error is not None
+    assert result.check_error.startswith(wanted)
+
+
 def test_a_check_that_returns_false_has_not_passed(counting: Path) -> None:
     result = distbench.run(with_check(counting, "def check(result): return len(result.nodes) == 2"), ONE)
     assert result.check_error == "it returned False"

@@ -54,6 +54,10 @@ def check(result: RunResult) -> None:
     for node, algorithm in result.algorithms.items():
         if isinstance(algorithm, Dice) and algorithm.bad in ("check", "odd"):
             assert algorithm.rolled != 6, f"{node} shows a six"
+        if isinstance(algorithm, Dice) and algorithm.rolled == 6 and algorithm.bad == "check exits":
+            raise SystemExit("a six")
+        if isinstance(algorithm, Dice) and algorithm.rolled == 6 and algorithm.bad == "check fails":
+            pytest.fail("a six")
 
 
 def dice(bad: str = "") -> dict[str, dict[str, object]]:
@@ -89,6 +93,8 @@ def test_every_seed_runs_as_it_would_alone(jobs: int) -> None:
     [
         ("raise", "n1 failed in on_start: RuntimeError: a six"),
         ("check", "check: n1 shows a six (test_seeds.py:"),
+        ("check exits", "check: it raised SystemExit: a six (test_seeds.py:"),
+        ("check fails", "check: it raised Failed: a six (test_seeds.py:"),
         ("wait", "stuck"),
     ],
 )
