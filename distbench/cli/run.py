@@ -97,7 +97,7 @@ def run(
         link_limit=link_limit,
     )
     with ExitStack() as stack:
-        status = None if quiet else _status_line()
+        status = _status_line() if quiet < 2 else None  # one -q asks for no logs, which it is none of
         log = _open_output(stack, status, verbose=verbose, quiet=bool(quiet), as_json=as_json)
         plan = Plan(algorithm, config, options, settings=settings, assignments=assignments, check=not no_check)
         nodes = plan.config(options.seed)

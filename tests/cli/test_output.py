@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
+import select
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -118,6 +124,45 @@ def test_on_a_terminal_a_traceback_is_shown_once(failing: Path) -> None:
     assert seen.count("Traceback") == 1
     assert seen.index("ERROR   hear failed on 'boo' from n1") < seen.index("Traceback")
     assert re.search(r"^n2 failed in hear on 'boo' from n1 at 0.00\d+ s: ValueError: I do not like boo\r$", seen, re.M)
+
+
+ENDLESS = """
+from distbench import Algorithm, distbench
+
+@distbench
+class Endless(Algorithm):
+    async def on_start(self):
+        while self.id() == "n1":
+            pass
+"""
+
+
+@pytest.mark.parametrize(
+    "options, line",
+    [
+        (["-c", "ring:1"], b"0 of 1 nodes done"),
+        (["-c", "ring:1", "-q"], b"0 of 1 nodes done"),
+        (["-c", "ring:1", "--seeds", "0-9", "-q"], b"0 of 10 seeds"),
+    ],
+    ids=["logs", "quiet", "many quiet"],
+)
+def test_a_terminal_shows_how_far_a_run_is_with_logs_or_without(
+    tmp_path: Path, options: list[str], line: bytes
+) -> None:
+    path = tmp_path / "endless.py"
+    path.write_text(ENDLESS)
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "distbench", "-a", str(path), *options]
+    with subprocess.Popen(command, cwd=ROOT, stdout=theirs, stderr=theirs, start_new_session=True) as process:
+        os.close(theirs)
+        try:
+            seen = b""
+            while line not in seen:
+                assert select.select([ours], [], [], 60)[0], f"nothing more came: {seen!r}"
+                seen += os.read(ours, 65536)  # OSError where it ended without that line
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            os.close(ours)
 
 
 def test_with_quiet_the_summary_has_the_traceback(failing: Path) -> None:
