@@ -173,7 +173,12 @@ class Node:
     @property
     def deliveries(self) -> int:
         """Messages given to handlers and callers."""
-        return self.replies_in + sum(route.messages_in for route in self.routes if route is not None)
+        return self.replies_in + self.messages_in
+
+    @property
+    def messages_in(self) -> int:
+        """Casts and requests given to handlers."""
+        return sum(route.messages_in for route in self.routes if route is not None)
 
     @property
     def random(self) -> random.Random:

@@ -102,7 +102,7 @@ class SeedDocument(Struct, forbid_unknown_fields=True):
     virtual_time: Virtual
     wall_time: Seconds
     deliveries: Count
-    messages: Annotated[int, Meta(ge=0, description="casts and requests sent")]
+    messages: Annotated[int, Meta(ge=0, description="casts and requests given to nodes, replies apart")]
     digest: str | None
     problem: Annotated[str, Meta(description="why it failed, empty where it did not")]
 

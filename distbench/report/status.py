@@ -120,7 +120,7 @@ class RunMeter:
     def __init__(self, read: Callable[[], Progress | None]) -> None:
         self._read = read
         self._at = perf_counter()
-        self._deliveries = 0
+        self._messages = 0
         self._rate = 0.0
 
     def __call__(self) -> str | None:
@@ -129,11 +129,12 @@ class RunMeter:
         if progress is None:
             return None
         now = perf_counter()
-        if progress.virtual or progress.deliveries != self._deliveries or now - self._at > _STALE:
-            self._rate = (progress.deliveries - self._deliveries) / max(now - self._at, 1e-6)
-            self._at, self._deliveries = now, progress.deliveries
+        if progress.virtual or progress.messages != self._messages or now - self._at > _STALE:
+            self._rate = (progress.messages - self._messages) / max(now - self._at, 1e-6)
+            self._at, self._messages = now, progress.messages
+        plural = "s" * (progress.messages != 1)
         return (
-            f"{progress.seconds:,.3f} s{' virtual' * progress.virtual}, {progress.deliveries:,} messages, "
+            f"{progress.seconds:,.3f} s{' virtual' * progress.virtual}, {progress.messages:,} message{plural}, "
             f"{self._rate:,.0f} messages/s, {progress.done:,} of {progress.nodes:,} nodes done"
         )
 

@@ -40,7 +40,7 @@ def render_notes(result: RunResult, *, colour: bool, tracebacks: bool = True) ->
 
 
 def render_ending(result: RunResult) -> str:
-    """One line: the outcome, virtual and wall time, messages and their rate; and whether any message was sent."""
+    """One line: the outcome, virtual and wall time, messages as in the table and their rate; or that none was sent."""
     bad = sum(node.end in (End.FAILED, End.CRASHED) for node in result.nodes.values())
     outcome = result.outcome.value
     wrong = [f"{bad:,} node{'s' * (bad != 1)} failed"] if bad else []
@@ -51,11 +51,12 @@ def render_ending(result: RunResult) -> str:
     times = [f"{result.wall_time:,.3f} s wall"]
     if result.mode == "offline":
         times.insert(0, f"{result.virtual_time:,.3f} s virtual")
-    rate = result.deliveries / result.wall_time if result.wall_time > 0 else 0.0
+    rate = result.messages / result.wall_time if result.wall_time > 0 else 0.0
     if not any(node.messages_out for node in result.nodes.values()):
         traffic = "no message was sent"
     else:
-        traffic = f"{result.deliveries:,} messages, {rate:,.0f} messages/s"
+        plural = "s" * (result.messages != 1)
+        traffic = f"{result.messages:,} message{plural}, {rate:,.0f} messages/s"
     return f"{outcome}: {', '.join(times)}, {traffic}"
 
 

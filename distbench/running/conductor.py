@@ -97,7 +97,7 @@ class Conductor:
         self._link_limit = link_limit
         self._gauge = gauge
         self._counted: dict[PeerId, int] = {}
-        """Deliveries at each node, when it was last asked."""
+        """Messages that each node had taken when it was last asked."""
         self._reason = ""
         self._started_at = 0.0
         self._ended_at = 0.0
@@ -191,7 +191,7 @@ class Conductor:
             case WaveReply():
                 self._obey(coordinator.wave(peer, control.number, control.standing))
             case Counted():
-                self._counted[peer] = control.deliveries
+                self._counted[peer] = control.messages
             case Crashed():
                 self._obey(coordinator.gone_node(peer, control.reason))
             case CutOff():

@@ -109,7 +109,7 @@ class Count(msgspec.Struct, array_like=True, tag=15, frozen=True):
 class Counted(msgspec.Struct, array_like=True, tag=16, frozen=True):
     """Node: so many messages were given to me."""
 
-    deliveries: int
+    messages: int
 
 
 Said = Joined | Ready | Done | Crashed | Idle | WaveReply | Counted | CutOff | Left

@@ -12,8 +12,8 @@ class Progress(Struct, frozen=True):
 
     seconds: float
     """Since it began; virtual where the run is."""
-    deliveries: int
-    """Messages given to nodes so far, replies included."""
+    messages: int
+    """Casts and requests that nodes took so far, replies apart."""
     done: int
     """Nodes that said ``terminate()``."""
     nodes: int

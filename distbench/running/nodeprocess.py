@@ -225,7 +225,7 @@ class NodeProcess:
             case Wave():
                 self._quiet.answer(control.number)
             case Count():
-                self.tell(Counted(self.node.deliveries))
+                self.tell(Counted(self.node.messages_in))
             case Notice():
                 self._notice(PeerId(control.node), control.reason)
             case Stop():

@@ -251,8 +251,8 @@ class OfflineRun:
     def progress(self) -> Progress:
         """How far it is; may be asked from another thread."""
         nodes = self.nodes.values()
-        done, deliveries = sum(node.done for node in nodes), sum(node.deliveries for node in nodes)
-        return Progress(self.scheduler.now / 1e9, deliveries, done, len(nodes))
+        done, messages = sum(node.done for node in nodes), sum(node.messages_in for node in nodes)
+        return Progress(self.scheduler.now / 1e9, messages, done, len(nodes))
 
     def play(self, began: float) -> RunResult:
         """Start all nodes, run to the end, let them leave, and say what happened."""

@@ -133,7 +133,7 @@ class RunResult:
     wall_time: float
     """Seconds it took."""
     deliveries: int
-    """Messages given to nodes, replies included."""
+    """Messages given to nodes, replies included; ``messages`` counts without them."""
     in_transit: int = 0
     """Messages on their way when the run ended: counted, not delivered."""
     digest: str | None = None
@@ -146,6 +146,11 @@ class RunResult:
     """Offline: the instances, as the run left them."""
     check_error: str | None = None
     """What the ``check`` of the algorithm's module found wrong."""
+
+    @property
+    def messages(self) -> int:
+        """Casts and requests that the nodes took, replies apart: what all of them have in ``messages_in``."""
+        return sum(node.messages_in for node in self.nodes.values())
 
     @property
     def exit_status(self) -> int:

@@ -41,7 +41,7 @@ class SeedRun:
     deliveries: int
     """Messages given to nodes, replies included."""
     messages: int
-    """Casts and requests sent."""
+    """Casts and requests that nodes took, replies apart."""
     digest: str | None
     problem: str
     """Why it failed, on one line; nothing where it did not."""
@@ -285,7 +285,7 @@ def _summarise(result: RunResult, kept: object) -> SeedRun:
         result.virtual_time,
         result.wall_time,
         result.deliveries,
-        sum(node.messages_out for node in result.nodes.values()),
+        result.messages,
         result.digest,
         describe_problem(result),
         kept,

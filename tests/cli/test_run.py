@@ -17,7 +17,7 @@ from tests.cli.commandline import ROOT, CommandLine, start
 from tests.running.watched import Watched
 
 ECHO = ("-c", ROOT / "configs" / "echo.yaml", "-a", "echo")
-LAST = re.compile(r"(\w+)(, .*)?: [\d.,]+ s virtual, [\d.,]+ s wall, [\d,]+ messages, [\d,]+ messages/s")
+LAST = re.compile(r"(\w+)(, .*)?: [\d.,]+ s virtual, [\d.,]+ s wall, [\d,]+ messages?, [\d,]+ messages/s")
 HEAD = """
 import asyncio, logging
 from distbench import Algorithm, PeerId, child_algorithm, config_field, distbench, handler, message

@@ -22,7 +22,7 @@ def result(
     outcome: Outcome = Outcome.COMPLETED,
     **rest: Any,
 ) -> RunResult:
-    """A run over ``nodes`` that took 0.25 virtual and 0.5 wall seconds for 100 messages."""
+    """A run over ``nodes`` that took 0.25 virtual and 0.5 wall seconds for 100 deliveries."""
     values: dict[str, Any] = {
         "seed": 0,
         "mode": "offline",

@@ -7,6 +7,8 @@ import pytest
 
 from distbench.report.status import RunMeter, StatusLine, render_seeds_progress, watching
 from distbench.running.gauge import Gauge, Progress
+from distbench.running.options import RunOptions
+from distbench.running.preparing import Plan
 from distbench.running.seeds import SeedsProgress
 
 ERASE = "\r\x1b[2K"
@@ -91,6 +93,15 @@ def test_the_line_says_time_messages_rate_and_nodes() -> None:
     again = meter()
     assert again is not None
     assert ", 0 messages/s, " in again
+
+
+def test_the_line_counts_the_messages_that_the_last_line_and_the_table_count() -> None:
+    gauge = Gauge()
+    result = Plan("echo", "complete:4", RunOptions()).run_offline(0, gauge)
+    text = RunMeter(gauge.read)()
+    assert text is not None
+    assert f", {result.messages} messages, " in text
+    assert result.messages == sum(node.messages_in for node in result.nodes.values()) < result.deliveries
 
 
 def test_the_line_about_seeds_says_how_many_and_how_fast() -> None:

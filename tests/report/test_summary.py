@@ -21,11 +21,17 @@ def told(made: RunResult) -> str:
 
 def test_the_last_line_says_outcome_times_and_rate() -> None:
     text = render_summary(result({"n1": node()}), width=80, colour=False)
-    assert text.endswith("\ncompleted: 0.250 s virtual, 0.500 s wall, 100 messages, 200 messages/s\n")
+    assert text.endswith("\ncompleted: 0.250 s virtual, 0.500 s wall, 2 messages, 4 messages/s\n")
 
 
 def test_a_real_mode_has_no_virtual_time() -> None:
-    assert render_ending(result({"n1": node()}, mode="local")).startswith("completed: 0.500 s wall, 100")
+    assert render_ending(result({"n1": node()}, mode="local")).startswith("completed: 0.500 s wall, 2 messages")
+
+
+def test_messages_are_those_that_the_table_sums_without_replies() -> None:
+    one = node(traffic={"vote": Traffic(messages_in=1, messages_out=3)})
+    ending = render_ending(result({"n1": one, "n2": node(traffic={})}, deliveries=100, in_transit=2))
+    assert ending.endswith(" s wall, 1 message, 2 messages/s")
 
 
 def test_a_run_that_sent_no_message_says_so() -> None:
@@ -70,7 +76,7 @@ def test_a_failing_check_is_told_and_stands_in_the_last_line() -> None:
 
 def test_the_table_can_be_left_out() -> None:
     text = render_summary(result({"n1": node()}), width=80, colour=False, table=False)
-    assert text.splitlines() == ["completed: 0.250 s virtual, 0.500 s wall, 100 messages, 200 messages/s"]
+    assert text.splitlines() == ["completed: 0.250 s virtual, 0.500 s wall, 2 messages, 4 messages/s"]
 
 
 def test_the_same_failure_at_other_nodes_is_shown_once_and_names_them() -> None:
