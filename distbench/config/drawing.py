@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
+from distbench.community import PeerId
+from distbench.config.layout import lay_out
 from distbench.config.model import RunConfig
 from distbench.errors import ConfigError
 
-if TYPE_CHECKING:
-    import networkx
-
 _SUFFIXES: Final = (".svg", ".png")
-_CIRCLE_ABOVE: Final = 300  # nodes; springs take too long then, and show nothing
+_HIGH: Final = 0.3
+"""Inches; a node is as wide as its name needs, but not narrower than high."""
+_MARGIN: Final = 0.25
+_LARGEST: Final = 40.0
+"""Inches; what would be larger is drawn smaller as a whole."""
+_FONT: Final = 8.0
+_LINE: Final = "#888888"
 
 
 def draw(config: RunConfig, path: str | Path) -> None:
@@ -29,29 +35,17 @@ def draw(config: RunConfig, path: str | Path) -> None:
         matplotlib, figures = import_module("matplotlib"), import_module("matplotlib.figure")
     except ImportError as error:
         raise ConfigError("drawing needs matplotlib; install distbench[plots]") from error
-    import networkx
-
-    graph: networkx.DiGraph[str] = networkx.DiGraph()
-    graph.add_nodes_from(config.nodes)
-    graph.add_edges_from((node.node_id, other) for node in config.nodes.values() for other in node.neighbours)
-    mutual = [(a, b) for a, b in graph.edges if graph.has_edge(b, a) and a < b]
-    directed = [(a, b) for a, b in graph.edges if not graph.has_edge(b, a)]
-    at = _layout(graph)
-    size = min(40.0, 4 + 0.8 * len(graph) ** 0.5)
-    figure = figures.Figure(figsize=(size, size), layout="constrained")
-    axes = figure.add_subplot()
-    axes.set_axis_off()
-    axes.set_aspect("equal")
-    for a, b in mutual:
-        axes.plot(*zip(at[a], at[b], strict=True), color="#888888", linewidth=0.8, zorder=1)
-    for a, b in directed:
-        arrow = {"arrowstyle": "-|>", "color": "#888888", "linewidth": 0.8, "shrinkA": 9, "shrinkB": 9}
-        axes.annotate("", at[b], at[a], arrowprops=arrow, zorder=1)
+    widths = {node: _width(node) for node in config.nodes}
+    widest = max(widths.values())
+    at = lay_out(config, widest, _HIGH)
     xs, ys = zip(*at.values(), strict=True)
-    axes.scatter(xs, ys, s=320, color="#d9e6f2", edgecolors="#33536e", zorder=2)
-    for node, (x, y) in at.items():
-        axes.text(x, y, node, ha="center", va="center", fontsize=8, zorder=3)
-    axes.margins(0.1)
+    left, right = min(xs) - widest / 2 - _MARGIN, max(xs) + widest / 2 + _MARGIN
+    low, high = min(ys) - _HIGH / 2 - _MARGIN, max(ys) + _HIGH / 2 + _MARGIN
+    scale = min(1.0, _LARGEST / max(right - left, high - low))
+    figure = figures.Figure(figsize=((right - left) * scale, (high - low) * scale))
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(left, right), ylim=(low, high))
+    axes.set_axis_off()
+    _draw_links(axes, config, at, _draw_nodes(axes, at, widths, scale), scale)
     try:
         with matplotlib.rc_context({"svg.hashsalt": "distbench"}):
             figure.savefig(target, metadata={"Date": None} if target.suffix.lower() == ".svg" else None)
@@ -59,13 +53,45 @@ def draw(config: RunConfig, path: str | Path) -> None:
         raise ConfigError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
-def _layout(graph: networkx.DiGraph[str]) -> dict[str, tuple[float, float]]:
-    import networkx
+def _width(label: str) -> float:
+    """Of a node with that name."""
+    fonts, texts = import_module("matplotlib.font_manager"), import_module("matplotlib.textpath")
+    properties = fonts.FontProperties(size=_FONT)
+    points, _, _ = texts.text_to_path.get_text_width_height_descent(label, properties, ismath=False)
+    return max(_HIGH, float(points) / 72 + _HIGH / 2)
 
-    full = graph.number_of_edges() == len(graph) * (len(graph) - 1)
-    ring = all(degree == 1 for _, degree in graph.out_degree)
-    if full or ring or len(graph) > _CIRCLE_ABOVE:
-        found = networkx.circular_layout(graph)
-    else:
-        found = networkx.spring_layout(graph.to_undirected(), seed=0, iterations=200)
-    return {node: (float(x), float(y)) for node, (x, y) in found.items()}
+
+def _draw_nodes(
+    axes: Any, at: Mapping[PeerId, tuple[float, float]], widths: Mapping[PeerId, float], scale: float
+) -> dict[PeerId, Any]:
+    """The patch of each node."""
+    patches = import_module("matplotlib.patches")
+    drawn = {}
+    for node, (x, y) in at.items():
+        drawn[node] = patches.FancyBboxPatch(
+            (x - widths[node] / 2, y - _HIGH / 2),
+            widths[node],
+            _HIGH,
+            boxstyle=f"round,pad=0,rounding_size={_HIGH / 2}",
+            facecolor="#d9e6f2",
+            edgecolor="#33536e",
+            linewidth=scale,
+            zorder=2,
+        )
+        axes.add_patch(drawn[node])
+        axes.text(x, y, node, ha="center", va="center_baseline", fontsize=_FONT * scale, zorder=3, parse_math=False)
+    return drawn
+
+
+def _draw_links(
+    axes: Any, config: RunConfig, at: Mapping[PeerId, tuple[float, float]], boxes: Mapping[PeerId, Any], scale: float
+) -> None:
+    listed = {node.node_id: frozenset(node.neighbours) for node in config.nodes.values()}
+    for one in listed:
+        for other in config.nodes[one].neighbours:
+            if one not in listed[other]:
+                style = {"arrowstyle": "-|>", "color": _LINE, "linewidth": 0.8 * scale, "shrinkA": 0, "shrinkB": 0}
+                style |= {"mutation_scale": 10 * scale, "patchA": boxes[one], "patchB": boxes[other]}
+                axes.annotate("", at[other], at[one], arrowprops=style, zorder=1)
+            elif one < other:
+                axes.plot(*zip(at[one], at[other], strict=True), color=_LINE, linewidth=0.8 * scale, zorder=1)

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,16 @@ def test_a_picture_is_the_same_every_time(tmp_path: Path, text: str) -> None:
         draw(load_config(text), tmp_path / name)
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
     assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.skipif(not HAS_MATPLOTLIB, reason="matplotlib is the extra 'plots'")
+@pytest.mark.parametrize("text", ["line:2", "ring:2", "complete:2", "star:2", "tree:2", "ring:1", "line:200"])
+def test_a_picture_shows_every_node(tmp_path: Path, text: str) -> None:
+    draw(load_config(text), tmp_path / "graph.png")
+    draw(load_config(text), tmp_path / "graph.svg")
+    pixels = import_module("matplotlib.image").imread(tmp_path / "graph.png")
+    assert (pixels[..., :3].min(axis=2) < 1).mean() > 0.02
+    assert (tmp_path / "graph.svg").read_text().count("stroke: #33536e") == len(load_config(text).nodes)
 
 
 @pytest.mark.skipif(not HAS_MATPLOTLIB, reason="matplotlib is the extra 'plots'")
