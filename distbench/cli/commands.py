@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from distbench.cli.options import CONTEXT, format_sections
 from distbench.errors import ConfigError, nearest
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 DEFAULT: Final = "run"
 COMMANDS: Final[Mapping[str, str]] = {
@@ -54,6 +57,16 @@ class Commands(click.Group):
                 "To run an algorithm write: distbench -c CONFIG -a ALGORITHM"
             )
         return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The commands and options that begin so, those of the default command among them."""
+        found = super().shell_complete(ctx, incomplete)
+        default = self.get_command(ctx, DEFAULT)
+        if default is not None and incomplete.startswith("-"):
+            within = click.Context(default, info_name=DEFAULT, parent=ctx, resilient_parsing=True)
+            names = {item.value for item in found}
+            found += [item for item in default.shell_complete(within, incomplete) if item.value not in names]
+        return found
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The default command's options, then the commands."""

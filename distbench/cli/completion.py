@@ -12,6 +12,14 @@ from distbench.errors import ConfigError
 
 SHELLS: Final = ("bash", "zsh", "fish")
 _VARIABLE: Final = "_DISTBENCH_COMPLETE"
+_END_IN_BASH: Final = "    return 0\n"
+_NO_SPACE: Final = """\
+    if [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *: ]]; then
+        compopt -o nospace
+    fi
+
+"""
+"""Behind ``ring:`` stands a size. The other shells set no space there, or take theirs back."""
 
 
 def completion(*, shell: str | None) -> int:
@@ -26,7 +34,8 @@ def completion(*, shell: str | None) -> int:
             raise ConfigError(f"which shell? Write one of {', '.join(SHELLS)}, as in 'distbench completion bash'")
     found = get_completion_class(one_of(*SHELLS)(shell))
     assert found is not None
-    write_out(found(commands, {}, "distbench", _VARIABLE).source() + "\n")
+    script = found(commands, {}, "distbench", _VARIABLE).source()
+    write_out(script.replace(_END_IN_BASH, _NO_SPACE + _END_IN_BASH) + "\n")
     return 0
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 CONTEXT: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-_KIND_OF_PATH: Final = {"CONFIG": "file", "ALGORITHM": "file", "FILE": "file", "DIR": "dir"}
+_KIND_OF_PATH: Final = {"CONFIG": "file", "TOPOLOGY": "file", "ALGORITHM": "file", "FILE": "file", "DIR": "dir"}
 
 
 class Option(click.Option):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
 import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -247,8 +250,57 @@ def test_each_shell_gets_its_script(distbench: CommandLine, monkeypatch: pytest.
     assert "'bsh' is none of bash, zsh, fish; did you mean 'bash'?" in distbench.refused("completion", "bsh")
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+
+
+@needs_bash
 def test_the_script_for_bash_is_one() -> None:
     script = start("-m", "distbench", "completion", "bash").out
     done = subprocess.run(["bash", "-n"], input=script, text=True, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.fixture
+def in_bash(tmp_path: Path) -> Callable[..., list[str]]:
+    """What bash would offer for the last of some words; what it is told by ``compopt`` stands last."""
+    launcher = tmp_path / "bin" / "distbench"
+    launcher.parent.mkdir()
+    launcher.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m distbench "$@"\n')
+    launcher.chmod(0o755)
+    script = start("-m", "distbench", "completion", "bash").out
+
+    def complete(*words: str) -> list[str]:
+        told = "compopt() { printf 'compopt %s %s\\n' $1 $2; }"  # bash has it within a completion only
+        ask = f"COMP_WORDS=(distbench {shlex.join(words)}); COMP_CWORD={len(words)}; _distbench_completion distbench"
+        show = 'for one in "${COMPREPLY[@]}"; do echo "$one"; done'
+        done = subprocess.run(
+            ["bash", "--norc", "-c", f'{script}\n{told}\nnote=$({ask}; {show})\necho "$note"'],
+            env={**os.environ, "PATH": f"{launcher.parent}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout.split("\n")[:-1]
+
+    return complete
+
+
+@needs_bash
+def test_bash_completes_the_options_of_the_default_command(in_bash: Callable[..., list[str]]) -> None:
+    assert in_bash("--se") == ["--set", "--seed", "--seeds"]
+    assert {"-c", "--config", "-a", "--seeds", "--version", "--help"} <= set(in_bash("-"))
+    assert in_bash("-a", "echo", "--js") == ["--json"]
+    assert "topology" in in_bash("")
+
+
+@needs_bash
+@pytest.mark.parametrize("words", [("-c", "rin"), ("topology", "rin"), ("run", "-c", "rin")])
+def test_bash_lets_the_size_follow_a_topology(in_bash: Callable[..., list[str]], words: tuple[str, ...]) -> None:
+    assert in_bash(*words) == ["compopt -o nospace", "ring:"]
+
+
+@needs_bash
+@pytest.mark.parametrize("words", [("topology", "gossip.y"), ("-c", "gossip.y"), ("topology", "x", "-o", "gossip.y")])
+def test_bash_completes_files(in_bash: Callable[..., list[str]], words: tuple[str, ...]) -> None:
+    assert in_bash(*words) == ["compopt -o default"]
