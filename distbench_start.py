@@ -7,6 +7,7 @@ load as little as it can; hence this module stands alone.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 HASH_SEED = "0"
@@ -15,9 +16,11 @@ HASH_SEED = "0"
 def pin_hash_seed() -> None:
     """Make this process one with ``PYTHONHASHSEED=0``: return if it is, else start it again, once.
 
-    The command line is kept as the user wrote it, the interpreter's own options included.
+    The command line is kept as the user wrote it, the interpreter's own options included. Ctrl-C waits while the
+    second interpreter starts, and is raised here: before that it would end in a traceback of Python's own start.
     """
     if os.environ.get("PYTHONHASHSEED") == HASH_SEED:  # set even where -E or -I ignores it: this cannot loop
+        _hold_interrupts(False)
         if sys.flags.hash_randomization:
             print(
                 "distbench: python -E and -I ignore PYTHONHASHSEED; runs may differ in the order of sets",
@@ -32,7 +35,14 @@ def pin_hash_seed() -> None:
         import subprocess
 
         sys.exit(subprocess.run(command, check=False).returncode)
+    _hold_interrupts(True)
     os.execv(sys.executable, command)
+
+
+def _hold_interrupts(hold: bool) -> None:
+    """Whether Ctrl-C is to wait; a process inherits that from the one in whose place it comes."""
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_BLOCK if hold else signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def main() -> None:
@@ -44,6 +54,7 @@ def main() -> None:
         status = run(sys.argv[1:])
     except KeyboardInterrupt:  # while modules were still loading, or at the very end
         status = 130
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is left to be told: Ctrl-C may end what is left of it
     sys.exit(status)
 
 

@@ -33,6 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     except click.ClickException as error:
         return complain(_usage_message(error, arguments))
     except (click.Abort, KeyboardInterrupt):
+        _expect_unfinished()
         return complain("interrupted", INTERRUPTED)
     except Exception:  # noqa: BLE001 - the last place: whatever it is, it is told and not lost
         import traceback
@@ -40,6 +41,8 @@ def main(arguments: Sequence[str]) -> int:
         return complain(
             f"{traceback.format_exc()}distbench: this is a mistake in distbench, please report it", MISTAKE_OF_OURS
         )
+    if status == INTERRUPTED:
+        _expect_unfinished()
     return status if isinstance(status, int) else OK
 
 
@@ -47,6 +50,13 @@ def complain(text: str, status: int = USAGE) -> int:
     """Say what is wrong on stderr; the exit status to end with."""
     click.echo(f"distbench: {text}" if status != MISTAKE_OF_OURS else text, err=True)
     return status
+
+
+def _expect_unfinished() -> None:
+    """Say nothing, to the end of the process, of coroutines that Ctrl-C kept from being awaited."""
+    import warnings
+
+    warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
 
 
 def _never_fail_to_encode() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from time import perf_counter
@@ -70,11 +71,11 @@ def run_offline(
     """
     bound = bind(definition, config, resolve)
     began = perf_counter()
-    with ExitStack() as stack:
+    with ExitStack() as winding_down, ExitStack() as stack:
         run = OfflineRun(definition, config, options, bound, stack, sink, replay)
         if gauge is not None:
             gauge.attach(run.progress)
-        return run.play(began)
+        return run.play(began, winding_down)
 
 
 def _modules(bound: dict[PeerId, BoundLayer]) -> list[str]:
@@ -130,6 +131,12 @@ def _both(one: Sink | None, other: Sink | None) -> Sink | None:
         other(event)
 
     return tell
+
+
+def _expect_unfinished(stack: ExitStack) -> None:
+    """Until ``stack`` is left, say nothing of coroutines that Ctrl-C kept from being awaited."""
+    stack.enter_context(warnings.catch_warnings())
+    warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
 
 
 class OfflineRun:
@@ -254,8 +261,11 @@ class OfflineRun:
         done, messages = sum(node.done for node in nodes), sum(node.messages_in for node in nodes)
         return Progress(self.scheduler.now / 1e9, messages, done, len(nodes))
 
-    def play(self, began: float) -> RunResult:
-        """Start all nodes, run to the end, let them leave, and say what happened."""
+    def play(self, began: float, winding_down: ExitStack) -> RunResult:
+        """Start all nodes, run to the end, let them leave, and say what happened.
+
+        What an interruption puts in force, ``winding_down`` takes back when nothing is left of the run.
+        """
         options = self.options
         timeout = DEFAULT_TIMEOUT if options.timeout is None else options.timeout
         limit = timeout if options.duration is None else min(options.duration, timeout)
@@ -270,11 +280,12 @@ class OfflineRun:
             outcome, reason = Outcome.TIMEOUT, f"{error}; busy: {', '.join(error.nodes) or 'none'}"
         except KeyboardInterrupt:
             outcome, reason = Outcome.INTERRUPTED, _CTRL_C
+            _expect_unfinished(winding_down)
         ended = self.scheduler.now / 1e9
         in_transit = self.network.in_transit()
         suspended = tuple(self._suspended())
         self._look_at_tasks()
-        reports, interrupted = self._leave()
+        reports, interrupted = self._leave(winding_down)
         if interrupted:
             outcome, reason = Outcome.INTERRUPTED, _CTRL_C
         self._look_at_tasks()
@@ -329,7 +340,7 @@ class OfflineRun:
                 if isinstance(error, Exception) and isinstance(task.node, Node):
                     task.node.fail(task_name(task), "", error, task.failed_at)
 
-    def _leave(self) -> tuple[dict[PeerId, dict[str, object]], bool]:
+    def _leave(self, winding_down: ExitStack) -> tuple[dict[PeerId, dict[str, object]], bool]:
         """Every node's ``on_exit`` and report, and whether Ctrl-C came meanwhile."""
         interrupted = False
         there = [node for node in self.nodes.values() if node.phase is not Phase.CRASHED]
@@ -343,6 +354,7 @@ class OfflineRun:
             pass  # told below
         except KeyboardInterrupt:
             interrupted = True
+            _expect_unfinished(winding_down)
         reports: dict[PeerId, dict[str, object]] = {}
         for node, task in zip(there, tasks, strict=True):
             if task.done() and not task.cancelled() and not (interrupted and task.exception()):

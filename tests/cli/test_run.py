@@ -310,6 +310,20 @@ def test_ctrl_c_prints_the_partial_table_and_ends_with_130(tmp_path: Path, step:
     assert "Traceback" not in run.err
 
 
+def test_ctrl_c_says_nothing_of_coroutines_that_it_kept_from_being_awaited(tmp_path: Path) -> None:
+    body = """
+    async def on_start(self) -> None:
+        self.kept = [self.on_exit()]
+        waiting = self.on_exit()
+        raise KeyboardInterrupt  # as if it came before the next line, which would have awaited it
+"""
+    finished = start("-m", "distbench", "-c", "complete:2", "-a", program(tmp_path, body))
+    assert finished.status == 130
+    assert "never awaited" not in finished.err
+    assert "Traceback" not in finished.err
+    assert finished.out.splitlines()[-1].startswith("interrupted: ")
+
+
 def test_a_stream_that_cannot_encode_a_name_ends_no_run(tmp_path: Path) -> None:
     (tmp_path / "names.yaml").write_text("節一: {start_node: true}\n節二: {}\n", encoding="utf-8")
     finished = start(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,3 +56,17 @@ def test_the_restart_is_the_same_process_of_the_same_interpreter() -> None:
     code = SHOW.replace('"start"', "os.getpid(), sys.executable").replace("import sys", "import os, sys")
     before, after = start("-c", code).err.splitlines()
     assert before == after
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals of this kind")
+@pytest.mark.parametrize("moment", ["interrupt()", "atexit.register(interrupt)"], ids=["start", "end"])
+def test_ctrl_c_while_python_starts_or_ends_is_no_traceback(tmp_path: Path, moment: str) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import atexit, os, signal\n"
+        "def interrupt(): os.kill(os.getpid(), signal.SIGINT)\n"
+        f"if os.environ.get('PYTHONHASHSEED') == '0': {moment}\n"
+    )
+    path = os.pathsep.join([str(tmp_path), str(ROOT)])
+    finished = start("-m", "distbench", "--version", environment={"PYTHONPATH": path})
+    assert finished.status in (130, -signal.SIGINT)  # which a shell calls 130 as well
+    assert finished.err == ""
