@@ -19,7 +19,8 @@ FIRST_AFTER: Final = 1.0
 EVERY: Final = 0.2
 _STALE: Final = 1.0
 """Seconds after which a number of messages that has not changed counts as new: real nodes are asked now and then."""
-_ERASE: Final = "\r\x1b[2K"
+_ERASE: Final = "\x1b[G\x1b[2K"
+"""No carriage return: a stream that is buffered by lines would write that at once, and the rest of the line later."""
 
 
 class StatusLine:

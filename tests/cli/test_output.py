@@ -134,6 +134,23 @@ class Endless(Algorithm):
     async def on_start(self):
         while self.id() == "n1":
             pass
+        await self.terminate()
+"""
+
+
+TALKS = """
+import asyncio, logging
+from distbench import Algorithm, distbench
+
+@distbench
+class Talks(Algorithm):
+    async def on_start(self):
+        for _ in range(12):
+            await asyncio.sleep(0.11)
+            logging.getLogger(__name__).info("logs")
+            print(self.id(), end=" ")
+            print("prints in pieces")
+        await self.terminate()
 """
 
 
@@ -143,8 +160,9 @@ class Endless(Algorithm):
         (["-c", "ring:1"], b"0 of 1 nodes done"),
         (["-c", "ring:1", "-q"], b"0 of 1 nodes done"),
         (["-c", "ring:1", "--seeds", "0-9", "-q"], b"0 of 10 seeds"),
+        (["-c", "ring:2", "--mode", "local", "--port-base", "0"], b" s, 0 messages, 0 messages/s, 1 of 2 nodes done"),
     ],
-    ids=["logs", "quiet", "many quiet"],
+    ids=["logs", "quiet", "many quiet", "local"],
 )
 def test_a_terminal_shows_how_far_a_run_is_with_logs_or_without(
     tmp_path: Path, options: list[str], line: bytes
@@ -163,6 +181,17 @@ def test_a_terminal_shows_how_far_a_run_is_with_logs_or_without(
         finally:
             os.killpg(process.pid, signal.SIGKILL)
             os.close(ours)
+
+
+def test_in_local_mode_the_live_line_gives_way_to_what_nodes_log_and_print(tmp_path: Path) -> None:
+    path = tmp_path / "talks.py"
+    path.write_text(TALKS)
+    seen = on_a_terminal("-c", "ring:2", "-a", str(path), "--mode", "local", "--port-base", "0", NO_COLOR="1")
+    assert "of 2 nodes done" in seen
+    shown = [line.rpartition("\x1b[2K")[2] for line in seen.splitlines()]
+    for node in ("n1", "n2"):
+        assert shown.count(f"{node} prints in pieces") == 12
+        assert sum(bool(re.fullmatch(rf" +\d+\.\d+ {node} +INFO +logs", line)) for line in shown) == 12
 
 
 def test_with_quiet_the_summary_has_the_traceback(failing: Path) -> None:

@@ -11,7 +11,7 @@ from distbench.running.options import RunOptions
 from distbench.running.preparing import Plan
 from distbench.running.seeds import SeedsProgress
 
-ERASE = "\r\x1b[2K"
+ERASE = "\x1b[G\x1b[2K"
 
 
 def test_the_line_is_replaced_and_goes_away() -> None:
