@@ -30,9 +30,10 @@ class Connection(asyncio.Protocol):
     The transport holds at most OUTPUT_BYTES and one ``take_output`` of the session; the rest stays in the session.
     """
 
-    def __init__(self, junction: Junction, peer: PeerId | None) -> None:
-        """``peer``: whom this side dials; None where it was dialled."""
+    def __init__(self, junction: Junction, peer: PeerId | None, *, patient: bool = False) -> None:
+        """``peer``: whom this side dials; None where it was dialled. ``patient``: the handshake may take any time."""
         self._junction = junction
+        self._patient = patient
         self._dialled = peer
         self._handshake: Handshake | None = None
         self._link: TcpLink | None = None
@@ -44,6 +45,8 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport
         self.proven = False
         """The handshake went well."""
+        self.decided: asyncio.Future[None] = junction.loop.create_future()
+        """The handshake is over, well or not."""
         self.lost: asyncio.Future[None] = junction.loop.create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -60,7 +63,8 @@ class Connection(asyncio.Protocol):
         nonce = os.urandom(32)
         party = junction.party()
         self._handshake = Responder(party, nonce) if self._dialled is None else Initiator(party, nonce, self._dialled)
-        self._limit = junction.loop.call_later(HANDSHAKE_LIMIT, self._too_slow)
+        if not self._patient:
+            self._limit = junction.loop.call_later(HANDSHAKE_LIMIT, self._too_slow)
         first = self._handshake.first()
         if first:
             self._transport.write(first)
@@ -140,6 +144,8 @@ class Connection(asyncio.Protocol):
         self._handshake = None
         if self._limit is not None:
             self._limit.cancel()
+        if not self.decided.done():
+            self.decided.set_result(None)
         self._junction.finished(self)
 
     def _too_slow(self) -> None:

@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 SILENCE: Final = 10.0
 """Seconds without a sign of life after which a peer is named in the log."""
+DOUBT: Final = 3.0
+"""Seconds without a sign of life, of which each side gives one every 2.5, after which a connection is doubtful."""
 _ACK_DELAY: Final = 0.02
 
 
@@ -62,6 +64,11 @@ class TcpLink:
         self._heard = 0.0
         self._lost_at: float | None = None
         self._silent = False
+
+    @property
+    def connection(self) -> Connection | None:
+        """What carries the session at the moment."""
+        return self._connection
 
     @property
     def waiting(self) -> int:
@@ -197,6 +204,10 @@ class TcpLink:
         if self._silent and not silent:
             logger.warning("%s: %s can be heard again", self._junction.me, self.peer)
         self._silent = silent
+
+    def doubtful(self, now: float) -> bool:
+        """There is a connection, and nothing comes over it."""
+        return self._connection is not None and now - self._heard > DOUBT
 
     def overdue(self, now: float) -> bool:
         """Senders wait, and the peer has taken nothing for the link limit."""

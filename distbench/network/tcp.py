@@ -97,6 +97,8 @@ class Junction:
         self._connections: set[Connection] = set()
         self._unfinished: dict[Connection, None] = {}  # the dialled ones, the oldest first
         self._dialling: list[asyncio.Task[None]] = []
+        self._addresses: dict[PeerId, Address] = {}  # of those that are dialled
+        self._others: dict[PeerId, asyncio.Task[None]] = {}  # second connections to those that are silent
         self._shown: dict[str, set[tuple[PeerId | None, str]]] = {}
         self._heart: asyncio.TimerHandle | None = None
         self._due = 0.0
@@ -110,7 +112,8 @@ class Junction:
         self._server = await self.loop.create_server(lambda: Connection(self, None), sock=sock, backlog=1024)
 
     def dial(self, peer: PeerId, address: Address) -> None:
-        """Connect to ``peer``, and again whenever the connection breaks."""
+        """Connect to ``peer``, and again whenever the connection breaks, or where it is doubtful."""
+        self._addresses[peer] = address
         work = self._dial(self.link(peer), address)
         self._dialling.append(self.loop.create_task(work, name=f"dial {peer}", context=self.context.copy()))
         self.beat()
@@ -120,24 +123,63 @@ class Junction:
         while not self.closing and not link.over:
             before, began = (link.session.received, link.session.acked), self.loop.time()
             await self._connect(link, address)
+            await self._replaced(link)
             moved = (link.session.received, link.session.acked) != before
             attempt = 0 if moved or self.loop.time() - began > _LASTED else attempt + 1
             if attempt:
                 await asyncio.sleep(_REDIAL[min(attempt, len(_REDIAL)) - 1])
 
+    def _dial_another(self, link: TcpLink) -> None:
+        """The peer is silent. It may only be busy, so that its connection stays until another one is made.
+
+        It may also have a new address, or this side may: then nothing comes on the old connection, not even an error.
+        """
+        peer = link.peer
+        if peer in self._others or peer not in self._addresses:
+            return
+
+        async def connect() -> None:
+            connection = Connection(self, peer, patient=True)
+            try:
+                if await self._open(connection, link, self._addresses[peer]):
+                    await asyncio.wait([connection.decided])
+            finally:
+                del self._others[peer]
+                if not connection.proven:
+                    connection.abort()
+
+        self._others[peer] = self.loop.create_task(connect(), name=f"dial {peer} again", context=self.context.copy())
+
+    async def _replaced(self, link: TcpLink) -> None:
+        """Wait for the end of connections that took the place of an earlier one, or may still do so."""
+        while True:
+            if (other := self._others.get(link.peer)) is not None:
+                await asyncio.wait([other])
+            elif (current := link.connection) is not None:
+                await asyncio.wait([current.lost])
+            else:
+                return
+
     async def _connect(self, link: TcpLink, address: Address) -> None:
         """One connection, to its end."""
         connection = Connection(self, link.peer)
         try:
-            async with asyncio.timeout(HANDSHAKE_LIMIT):
-                host = await self._resolver.resolve(address[0])
-                await self.loop.create_connection(lambda: connection, host, address[1])
-            await asyncio.wait([connection.lost])
-        except OSError as error:  # a TimeoutError is one as well
-            link.trouble = f"{address[0]}:{address[1]} {_explain(error)}"
+            if await self._open(connection, link, address):
+                await asyncio.wait([connection.lost])
         finally:
             if not connection.proven:
                 connection.abort()
+
+    async def _open(self, connection: Connection, link: TcpLink, address: Address) -> bool:
+        """Whether there is a connection; what comes of it is its own affair."""
+        try:
+            async with asyncio.timeout(HANDSHAKE_LIMIT):
+                host = await self._resolver.resolve(address[0])
+                await self.loop.create_connection(lambda: connection, host, address[1])
+        except OSError as error:  # a TimeoutError is one as well
+            link.trouble = f"{address[0]}:{address[1]} {_explain(error)}"
+            return False
+        return True
 
     async def aclose(self, reason: str = "the run is over") -> None:
         """Say goodbye on every link and close it; wait until what was written has left."""
@@ -146,14 +188,15 @@ class Junction:
             self._heart.cancel()
         if self._server is not None:
             self._server.close()
-        for task in self._dialling:
+        dialling = (*self._dialling, *self._others.values())
+        for task in dialling:
             task.cancel()
         for link in self._links.values():
             link.leave(reason)
         for connection in self._connections:
             if not connection.proven:
                 connection.abort()
-        await asyncio.gather(*self._dialling, return_exceptions=True)
+        await asyncio.gather(*dialling, return_exceptions=True)
         await self._all_lost()
         for connection in self._connections:
             connection.abort()
@@ -294,6 +337,8 @@ class Junction:
 
     def _look_at(self, link: TcpLink, now: float) -> None:
         link.beat(now)
+        if self.gone_after is not None and link.doubtful(now):
+            self._dial_another(link)
         if link.overdue(now):
             self.cut(link.peer, f"was cut off: it took nothing for {self.link_limit:g} s")
         elif link.missing(now, self.gone_after):

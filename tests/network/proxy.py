@@ -29,6 +29,8 @@ class Proxy:
         self._random = random.Random(seed)
         self._next = self._draw()
         self._pairs: set[asyncio.Task[None]] = set()
+        self._readers: set[asyncio.StreamReader] = set()
+        self._frozen: set[asyncio.StreamReader] = set()
 
     def _draw(self) -> int:
         return self._random.randint(self._least, self._most)
@@ -43,6 +45,10 @@ class Proxy:
         for task in self._pairs:
             task.cancel()
         await asyncio.gather(*self._pairs, return_exceptions=True)
+
+    def freeze(self) -> None:
+        """Forward nothing more over the connections that there are: each end sees the other silent."""
+        self._frozen |= self._readers
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -68,7 +74,10 @@ class Proxy:
                 end.transport.abort()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._readers.add(reader)
         while data := await reader.read(self._random.randint(1, 1 << 16)):
+            if reader in self._frozen:
+                continue
             if self._left and self.forwarded + len(data) >= self._next:
                 kept = data[: max(0, self._next - self.forwarded)]
                 self._left -= 1

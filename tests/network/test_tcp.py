@@ -205,6 +205,33 @@ def test_a_link_goes_on_when_its_connection_is_reset(loop: Callable[[], Any]) ->
     on_loop(main, loop)
 
 
+def test_a_connection_over_which_nothing_comes_any_more_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tcp, "_HEARTBEAT", 0.05)
+    monkeypatch.setattr(link, "DOUBT", 0.2)
+
+    async def main() -> None:
+        one, two = End(N1, gone_after=30.0), End(N2, gone_after=30.0)
+        await two.listen()
+        async with Proxy(two.address, resets=0, least=1, most=1) as proxy, closing(one, two):
+            one.junction.dial(N2, proxy.address)
+            await send_all(one, N2, numbered(100))
+            await two.until(lambda: len(two.got) == 100)
+            for round_number in (1, 2):
+                proxy.freeze()
+                there, back = numbered(100, start=100 * round_number), numbered(100, start=100 * round_number)
+                await asyncio.gather(send_all(one, N2, there), send_all(two, N1, back))
+                await two.until(lambda: len(two.got) == 100 * (round_number + 1))  # noqa: B023 - called here only
+                await one.until(lambda: len(one.got) == 100 * round_number)  # noqa: B023
+            assert two.got == numbered(300)
+            assert one.got == numbered(200, start=100)
+            assert proxy.connections == 3
+            assert not one.gone
+            assert not two.gone
+            assert not one.junction.refused
+
+    on_loop(main)
+
+
 def test_a_link_that_is_left_while_hands_are_shaken_is_not_linked(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
         one, other = End(N1), End(N2)
