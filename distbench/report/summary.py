@@ -41,7 +41,8 @@ def render_notes(result: RunResult, *, colour: bool, tracebacks: bool = True) ->
 
 def render_ending(result: RunResult) -> str:
     """One line: the outcome, virtual and wall time, messages as in the table and their rate; or that none was sent."""
-    bad = sum(node.end in (End.FAILED, End.CRASHED) for node in result.nodes.values())
+    failed = {name for name, node in result.nodes.items() if node.end in (End.FAILED, End.CRASHED)}
+    bad = len(failed | {failure.node for failure in result.failures})
     outcome = result.outcome.value
     wrong = [f"{bad:,} node{'s' * (bad != 1)} failed"] if bad else []
     wrong += ["the check failed"] if result.check_error is not None else []

@@ -223,6 +223,12 @@ class Conductor:
 
     def interrupt(self) -> None:
         """Ctrl-C: leave at once, with what there is."""
+        if (
+            self.coordinator.phase in (Phase.STOPPING, Phase.OVER)
+            and self.coordinator.outcome is not Outcome.INTERRUPTED
+        ):
+            self._arm(INTERRUPTED_LIMIT, self._leave_without, INTERRUPTED_LIMIT)  # it ends already, and shall do so now
+            return
         self._reason = "Ctrl-C"
         if self.coordinator.phase in (Phase.GATHERING, Phase.LINKING):
             self._interrupted = True

@@ -140,8 +140,11 @@ def describe_death(end: Ended) -> str:
 
 
 @contextmanager
-def interruptible(first: Callable[[], None], again: Callable[[], None]) -> Any:
-    """Within the block Ctrl-C and SIGTERM call ``first``, and from the second time on ``again``."""
+def interruptible(first: Callable[[], None], again: Callable[[], None], *, last: bool = False) -> Any:
+    """Within the block Ctrl-C and SIGTERM call ``first``, and from the second time on ``again``.
+
+    ``last``: when the block ends well, the process has only to say so, and nothing shall change what it says.
+    """
     loop = asyncio.get_running_loop()
     count = 0
 
@@ -160,12 +163,17 @@ def interruptible(first: Callable[[], None], again: Callable[[], None]) -> Any:
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number in before:
         loop.add_signal_handler(number, interrupt)
+    after: dict[signal.Signals, Any] = dict(before)
     try:
         yield
+        if last:
+            after = dict.fromkeys(before, signal.SIG_IGN)
     finally:
-        for number, handler in before.items():
+        signal.pthread_sigmask(signal.SIG_BLOCK, before)  # for a moment, removing one puts the system's in its place
+        for number, handler in after.items():
             loop.remove_signal_handler(number)
             signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, before)
 
 
 class _Beside:

@@ -39,7 +39,7 @@ from distbench.running.local import (
     run_on_loop,
 )
 from distbench.running.nodeprocess import run_node
-from distbench.running.nodespec import Ending, NodeSpec
+from distbench.running.nodespec import DEFAULT_TIMEOUT, Ending, NodeSpec
 from distbench.running.nursery import Ended, die_with_parent, fork, in_child
 from distbench.running.options import RunOptions
 from distbench.running.result import End, Failure, NodeResult, Outcome, RunResult
@@ -47,6 +47,10 @@ from distbench.running.terms import make_terms
 from distbench.signing import KeyPair
 
 DEFAULT_PORT: Final = 8000
+_BEGUN: Final = b"\xc1"
+"""What a node's process says to its supervisor when the run begins; no byte of msgpack."""
+_GRACE: Final = 15.0
+"""Seconds that a node may take to end when its time is up: to hear of it, to leave, to close its links."""
 _LOOPBACK_NAMES: Final = ("localhost", "127.", "::1")
 
 _decode_ending = msgspec.msgpack.Decoder(Ending).decode
@@ -164,11 +168,14 @@ class _Supervisor:
             run_node(self.spec, self.sock)
             return
 
+        def begin() -> None:
+            os.write(writing, _BEGUN)
+
         def say(ending: Ending) -> None:
             with os.fdopen(writing, "wb") as file:
                 file.write(msgspec.msgpack.encode(ending))
 
-        run_node(self.spec, self.sock, ended=say, stoppable=True)
+        run_node(self.spec, self.sock, started=begin, ended=say, stoppable=True)
 
     # -------------------------------------------------- the coordinator beside the first node
 
@@ -199,44 +206,27 @@ class _Supervisor:
 
         loop.add_reader(reading, hear)
         try:
-            with interruptible(conductor.interrupt, lambda: os.kill(pid, signal.SIGKILL)):
-                return await conductor.main()
+            with interruptible(conductor.interrupt, lambda: os.kill(pid, signal.SIGKILL), last=True):
+                result = await conductor.main()
+                if result.outcome is Outcome.INTERRUPTED:
+                    os.kill(pid, signal.SIGKILL)  # it has left, or is too busy for it
+                return result
         finally:
             loop.remove_reader(reading)
 
     # -------------------------------------------------- beside any other node
 
     async def _wait(self, pid: int, reading: int) -> RunResult:
-        loop = asyncio.get_running_loop()
-        ended: asyncio.Future[bytes] = loop.create_future()
-        parts: list[bytes] = []
-
-        def hear() -> None:
-            part = os.read(reading, 1 << 16)
-            parts.append(part)
-            if not part and not ended.done():
-                ended.set_result(b"".join(parts))
-
-        loop.add_reader(reading, hear)
-        interrupted = False
-
-        def interrupt() -> None:
-            nonlocal interrupted
-            interrupted = True
-            os.kill(pid, signal.SIGTERM)
-            loop.call_later(INTERRUPTED_LIMIT, kill)
-
-        def kill() -> None:
-            if not ended.done():
-                os.kill(pid, signal.SIGKILL)
-
+        watch = _Watch(self.spec, pid, reading)
         try:
-            with interruptible(interrupt, kill):
-                data = await ended
+            with interruptible(watch.interrupt, watch.kill, last=True):
+                data = await watch.ended
         finally:
-            loop.remove_reader(reading)
+            watch.close()
         died = "" if data else describe_death(_end_of(self.spec.node_id, pid))
-        return self._own_result(_decode_ending(data) if data else Ending(), interrupted, died)
+        if watch.overdue:
+            died = f"was still busy {_GRACE:g} s after its time was up, and {died}"
+        return self._own_result(_decode_ending(data) if data else Ending(), watch.interrupted, died)
 
     def _own_result(self, ending: Ending, interrupted: bool, died: str) -> RunResult:
         spec, left = self.spec, ending.left
@@ -251,7 +241,7 @@ class _Supervisor:
             failures.append(Failure(me, "run", "", at, ending.complaint, ""))
         elif left is None:
             failures.append(Failure(me, "process", "", at, died, ""))
-        outcome = Outcome.INTERRUPTED if interrupted else ending.outcome or Outcome.COMPLETED
+        outcome = ending.outcome or (Outcome.INTERRUPTED if interrupted else Outcome.COMPLETED)
         return RunResult(
             outcome=outcome,
             nodes={me: left.result if left is not None else NodeResult(End.CRASHED, {}, 0.0)},
@@ -264,8 +254,58 @@ class _Supervisor:
             hash_seed=os.environ.get("PYTHONHASHSEED", "random"),
             failures=tuple(failures),
             suspended=tuple(left.suspended) if left is not None else (),
-            reason="Ctrl-C" if interrupted else ending.reason,
+            reason="Ctrl-C" if outcome is Outcome.INTERRUPTED else ending.reason,
         )
+
+
+class _Watch:
+    """Hears a node's process, and ends it where it does not end by itself: it may be too busy to hear of the end."""
+
+    def __init__(self, spec: NodeSpec, pid: int, reading: int) -> None:
+        loop = asyncio.get_running_loop()
+        self.interrupted = False
+        self.overdue = False
+        """It was killed, for its time was up."""
+        self.ended: asyncio.Future[bytes] = loop.create_future()
+        """What it said last; nothing where it died."""
+        self._loop = loop
+        self._options = spec.options
+        self._pid = pid
+        self._reading = reading
+        self._said = b""
+        start = spec.startup_timeout + spec.options.startup_delay
+        self._limit = loop.call_later(start + _GRACE, self._too_late)
+        loop.add_reader(reading, self._hear)
+
+    def close(self) -> None:
+        self._loop.remove_reader(self._reading)
+        self._limit.cancel()
+
+    def interrupt(self) -> None:
+        """Ask it to leave, and do not wait for long."""
+        self.interrupted = True
+        os.kill(self._pid, signal.SIGTERM)
+        self._loop.call_later(INTERRUPTED_LIMIT, self.kill)
+
+    def kill(self) -> None:
+        if not self.ended.done():
+            os.kill(self._pid, signal.SIGKILL)
+
+    def _hear(self) -> None:
+        part = os.read(self._reading, 1 << 16)
+        if part and not self._said:  # the run begins
+            options = self._options
+            limit = DEFAULT_TIMEOUT if options.timeout is None else options.timeout
+            limit = limit if options.duration is None else min(limit, options.duration)
+            self._limit.cancel()
+            self._limit = self._loop.call_later(limit + _GRACE, self._too_late)
+        self._said += part
+        if not part and not self.ended.done():
+            self.ended.set_result(self._said.removeprefix(_BEGUN))
+
+    def _too_late(self) -> None:
+        self.overdue = True
+        self.kill()
 
 
 def _end_of(node: PeerId, pid: int) -> Ended:

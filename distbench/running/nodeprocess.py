@@ -23,6 +23,7 @@ from distbench.node.node import Node, NodeFailure
 from distbench.node.port import FINISHED
 from distbench.node.route import Codecs
 from distbench.node.wiretable import WireTable
+from distbench.running.alone import Alone
 from distbench.running.control import (
     COORDINATOR,
     Control,
@@ -53,8 +54,6 @@ from distbench.simulation.choices import Choices
 
 logger = logging.getLogger("distbench.run")
 
-_ALONE: Final = 1.0
-"""Seconds of quiet after which a node without coordinator has nothing more to do."""
 COUNTS_AS_GONE: Final = "you count as gone"
 """What a node is told that the run has given up."""
 EXIT_LIMIT: Final = 5.0
@@ -64,16 +63,15 @@ EXIT_LIMIT: Final = 5.0
 class NodeProcess:
     """Owner of the junction and observer of the node."""
 
-    def __init__(self, spec: NodeSpec, sock: socket.socket) -> None:
+    def __init__(self, spec: NodeSpec, sock: socket.socket, started: Callable[[], None] | None = None) -> None:
         self.spec = spec
+        self._started = started
         self._sock = sock
         self.ending = Ending()
         self.failures: list[Failure] = []
         self._stopped = False
         self._leaving: asyncio.Task[None] | None = None
         self._awaited: set[PeerId] = set()
-        self._finished: set[PeerId] = set()
-        """Peers without coordinator that have nothing more to do."""
         self._refusal = ""
         self._goodbye = "the run is over"
 
@@ -95,6 +93,7 @@ class NodeProcess:
         self.junction.early = True
         self.node = self._build()
         self._quiet = Quiet(self.node, loop, self.junction, self.port.delayed, self.tell)
+        self._alone = Alone(self.node, self._quiet, self.junction, self.port)
         await self.junction.listen(self._sock)
         try:
             async with asyncio.timeout(spec.startup_timeout):
@@ -110,6 +109,8 @@ class NodeProcess:
 
     def interrupt(self) -> None:
         """The person beside this node alone wants it to end; the others go on without it."""
+        if self._stopped and self.ending.outcome is not None:
+            return  # the run is over for all, and this node is on its way out
         self.ending.outcome = Outcome.INTERRUPTED
         self._goodbye = "it was interrupted"
         if self.port.begun:
@@ -208,7 +209,7 @@ class NodeProcess:
             self._obey(decode_control(payload))
             return
         if handler == FINISHED:
-            self._finished.add(peer)
+            self._alone.heard(peer)
             return
         self.node.deliver(peer, handler, call, payload)
         if not self._quiet.watching:
@@ -261,6 +262,8 @@ class NodeProcess:
 
     def _start(self) -> None:
         self.port.begin()
+        if self._started is not None:
+            self._started()
         self.node.start()
         if not self._stopped:
             self._quiet.begin()
@@ -283,7 +286,7 @@ class NodeProcess:
             return
         self.ending.complaint += "; this node went on alone"
         logger.error("%s: the coordinator beside %s %s; going on alone", self.spec.node_id, first, reason)
-        self._alone = self.loop.create_task(self._finish_alone(), name="finish alone")
+        self._finishing = self.loop.create_task(self._finish_alone(), name="finish alone")
 
     def _unlinked(self) -> str:
         """The peers to which there was no link yet."""
@@ -292,27 +295,8 @@ class NodeProcess:
         return f"; there was no link to {', '.join(shown)}" if shown else ""
 
     async def _finish_alone(self) -> None:
-        """Nobody says when the run is over: end when it is quiet here and at all peers, or out of time.
-
-        A node that is done may have timers that never end; it is quiet when nobody has needed it for a while.
-        """
         limit = self.spec.options.timeout or DEFAULT_TIMEOUT
-        links = [link for peer, link in self.junction.links.items() if peer != COORDINATOR]
-        told = False
-        while self.port.now() < limit:
-            before = self._quiet.standing()
-            await asyncio.sleep(_ALONE)
-            after = self._quiet.standing()
-            quiet = before == after and after.passive
-            if not (quiet or (self.node.done and before.received == after.received)):
-                continue
-            if all(link.over or link.peer in self._finished for link in links):
-                break
-            if not told:
-                told = True
-                for link in links:
-                    if not link.over:
-                        link.send(FINISHED, 0, b"")
+        await self._alone.until_finished(limit)
         self._begin_to_leave()
         if self._leaving is not None:
             await self._leaving
@@ -396,13 +380,14 @@ def run_node(
     spec: NodeSpec,
     sock: socket.socket,
     *,
+    started: Callable[[], None] | None = None,
     ended: Callable[[Ending], None] | None = None,
     stoppable: bool = False,
 ) -> None:
     """Run one node on a loop of its own, to the end of the run.
 
-    ``ended`` is told how it ended, before the loop closes: that may wait for threads of the algorithm. A ``stoppable``
-    node leaves the run on SIGTERM.
+    ``started`` is called when the run begins. ``ended`` is told how it ended, before the loop closes: that may wait for
+    threads of the algorithm. A ``stoppable`` node leaves the run on SIGTERM.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it and stops the run
     reconfigure = getattr(sys.stdout, "reconfigure", None)
@@ -412,7 +397,7 @@ def run_node(
     random.seed(choices.seed(("random", "module", spec.node_id)))  # else all nodes would draw alike
 
     async def main() -> None:
-        process = NodeProcess(spec, sock)
+        process = NodeProcess(spec, sock, started)
         loop = asyncio.get_running_loop()
         assert isinstance(loop, NodeLoop)
         loop.note_threads()

@@ -7,7 +7,8 @@ import os
 import re
 import signal
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from textwrap import dedent, indent
@@ -339,3 +340,108 @@ def test_without_its_coordinator_a_node_finishes_what_it_can_and_says_so(machine
         assert re.search(rf"^{node} +terminated .* 100$", runs[node].out, re.M)
         assert "the coordinator beside n1 is gone: no connection for 5 s; this node went on alone" in runs[node].out
         assert "going on alone" in runs[node].err
+
+
+@pytest.mark.slow  # a coordinator is gone after five seconds without a connection
+def test_without_its_coordinator_a_node_that_is_done_goes_on_answering(machine: Machine) -> None:
+    machine.write("""
+        async def on_start(self) -> None:
+            logger.info("pid %d", os.getpid())
+            self.answer = 0
+            if self.id() == "n2":
+                await asyncio.sleep(9)
+                self.answer = await self.peers[PeerId("n3")].ask(None)
+            if self.id() != "n1":
+                await self.terminate()
+
+        @handler
+        async def ask(self, src: PeerId, msg: None) -> int:
+            return 42
+
+        async def report(self):
+            return {"answer": self.answer}
+        """)
+    runs = {node: machine.start(node) for node in ("n3", "n2", "n1")}
+    runs["n2"].wait_for(r"pid \d+")
+    runs["n1"].wait_for(r"pid \d+")
+    runs["n1"].interrupt(signal.SIGKILL)
+    assert {node: runs[node].finish() for node in ("n2", "n3")} == {"n2": 1, "n3": 1}
+    assert re.search(r"^n2 +terminated .* 42$", runs["n2"].out, re.M)
+
+
+@pytest.mark.slow  # its supervisor waits a while for it
+def test_a_node_that_is_too_busy_to_hear_of_the_end_is_ended_by_its_supervisor(machine: Machine) -> None:
+    machine.write("""
+        async def on_start(self) -> None:
+            while self.id() == "n2":
+                pass
+            await self.terminate()
+        """)
+    runs = {node: machine.start(node, "-t", "1") for node in ("n3", "n2", "n1")}
+    assert {node: run.finish() for node, run in runs.items()} == {"n3": 3, "n2": 1, "n1": 3}
+    assert "n2 failed in process at 0.000000 s: was still busy 15 s after its time was up" in runs["n2"].out
+    assert "n2 failed in process" in runs["n1"].out
+
+
+def test_an_interrupted_run_with_a_node_that_is_busy_ends_soon(machine: Machine, say: Callable[[str], None]) -> None:
+    machine.write("""
+        async def on_start(self) -> None:
+            logger.info("pid %d", os.getpid())
+            while self.id() == "n1":
+                pass
+        """)
+    runs = {node: machine.start(node) for node in ("n3", "n2", "n1")}
+    for run in runs.values():
+        run.wait_for(r"pid \d+")
+    began = time.monotonic()
+    for run in runs.values():
+        run.interrupt()
+    assert {run.finish() for run in runs.values()} == {130}
+    say(f"network mode: a run with a busy node ended {time.monotonic() - began:.1f} s after Ctrl-C")
+
+
+@pytest.mark.slow  # a peer may be silent for long
+def test_a_node_that_is_busy_for_long_is_neither_gone_nor_refused(machine: Machine) -> None:
+    machine.write("""
+        async def on_start(self) -> None:
+            import time
+            if self.id() == "n2":
+                time.sleep(9)
+            else:
+                self.answer = await self.peers[PeerId("n2")].ask(None)
+            await self.terminate()
+
+        @handler
+        async def ask(self, src: PeerId, msg: None) -> int:
+            return 42
+        """)
+    runs = {node: machine.start(node) for node in ("n3", "n2", "n1")}
+    assert {run.finish() for run in runs.values()} == {0}
+    assert rows(runs["n1"]) == [["n1", "terminated"], ["n2", "terminated"], ["n3", "terminated"]]
+    assert "refused" not in runs["n1"].out
+
+
+@pytest.mark.slow  # it is stopped for longer than the link limit
+def test_a_node_that_the_run_went_on_without_says_so_and_fails(machine: Machine) -> None:
+    machine.write("""
+        async def on_start(self) -> None:
+            logger.info("pid %d", os.getpid())
+            if self.id() == "n1":
+                for number in range(60_000):
+                    await self.peers[PeerId("n3")].take("x" * 1000)
+                logger.info("sent")
+                await asyncio.sleep(4)
+            await self.terminate()
+
+        @handler
+        async def take(self, src: PeerId, text: str) -> None: ...
+        """)
+    runs = {node: machine.start(node, "--link-limit", "1") for node in ("n1", "n2", "n3")}
+    pid = int(runs["n3"].wait_for(r"pid (\d+)")[0])
+    os.kill(pid, signal.SIGSTOP)
+    runs["n1"].wait_for("sent")
+    os.kill(pid, signal.SIGCONT)
+    assert {node: run.finish() for node, run in runs.items()} == {"n1": 1, "n2": 0, "n3": 1}
+    assert re.search("the run went on without this node: n[12] says that it counts as gone", runs["n3"].out)
+    assert ", but 1 node failed" in runs["n1"].out.splitlines()[-1]
+    assert ", but 1 node failed" in runs["n3"].out.splitlines()[-1]
