@@ -23,6 +23,7 @@ COPY container/init.py /opt/distbench/init.py
 # A folder of the user's own algorithms, for machines where none can be mounted (dockerize.py --copy).
 ARG ALGORITHMS=container/algorithms
 COPY ${ALGORITHMS} /algorithms/
+RUN chmod -R a+rX /algorithms
 # The hash seed is the one that distbench would start itself again for. The name of a node that is not there yet is asked
 # for again and again; Docker may leave such a question unanswered, and a resolver waits ten seconds for that.
 ENV PATH=/opt/distbench/bin:$PATH HOME=/tmp PYTHONHASHSEED=0 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \

@@ -15,25 +15,42 @@ from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
+NEEDED = ("click", "msgspec", "nacl", "networkx", "yaml")
+"""Packages that it may need; some are imported only when they are."""
 TRIED = "DISTBENCH_DOCKERIZE_TRIED"
 """The environment variable that says which ways were tried: none is tried twice."""
 
 
 def main() -> int:
     """Run the command, or become a process that can."""
-    try:
+    missing = lacking()
+    if missing is None:
         from distbench.cli import main as run
-    except (ImportError, SyntaxError) as error:  # a package is missing, or this Python is older than 3.11
-        missing = error
-    else:
+
         return run(["dockerize", *sys.argv[1:]])
     tried = os.environ.get(TRIED, "").split()
     for name, command in ways():
         if name not in tried:
             os.environ[TRIED] = " ".join([*tried, name])
             os.execv(command[0], [*command, str(ROOT / "dockerize.py"), *sys.argv[1:]])
-    print(f"dockerize.py: {missing}; run 'pip install uv', which brings the rest, and try again", file=sys.stderr)
+    print(
+        f"dockerize.py: {missing}; run 'pip install uv', which brings the rest, or, where pip refuses, "
+        f"'cd {ROOT} && python3 -m venv .venv && .venv/bin/pip install .', and try again",
+        file=sys.stderr,
+    )
     return 2
+
+
+def lacking() -> str | None:
+    """What this Python lacks for it, if anything: a package, or the syntax of 3.11."""
+    for name in NEEDED:
+        if find_spec(name) is None:
+            return f"No module named {name!r}"
+    try:
+        import distbench.cli.dockerize  # noqa: F401
+    except (ImportError, SyntaxError) as error:
+        return str(error)
+    return None
 
 
 def ways() -> Iterator[tuple[str, list[str]]]:

@@ -44,6 +44,8 @@ BASE_IMAGE: Final = "${BASE_IMAGE:-python:3.11-slim-bookworm}"
 
 _CONFIG_LIMIT: Final = 128 * 1024 - 100
 """The kernel's limit for one variable of the environment, and its name."""
+_LIKE_A_NUMBER: Final = re.compile(r"[-+.]?[0-9][0-9a-fA-FoOxX_.:+-]*")
+"""Those of YAML 1.2 and 1.1, and a little more."""
 _HOST_NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
 
@@ -71,7 +73,7 @@ class ComposeOptions:
     report_dir: Path | None = None
     keys: Path | None = None
     user: str | None = None
-    """``uid:gid`` of whoever owns the folders and keys: who a container is that sees any of them."""
+    """``uid:gid`` of a user who may use the folders and keys: who a container is that sees any of them."""
     image: str = LOCAL_IMAGE
     base_image: str | None = None
     cpus: float | None = None
@@ -133,11 +135,11 @@ def _service(node: PeerId, options: ComposeOptions, environment: Mapping[str, st
 def _command(node: PeerId, options: ComposeOptions) -> list[str]:
     command = ["-c", CONFIG, "-a", _literal(options.algorithm), "--mode", "network", "--id", str(node)]
     command += ["--port-base", str(options.port), "--format", options.format, "--seed", str(options.seed)]
-    command += ["--timeout", f"{options.timeout:g}", "--startup-delay", f"{options.startup_delay:g}"]
+    command += ["--timeout", _number(options.timeout), "--startup-delay", _number(options.startup_delay)]
     if options.duration is not None:
-        command += ["--duration", f"{options.duration:g}"]
+        command += ["--duration", _number(options.duration)]
     if options.latency is not None:
-        command += ["--latency", f"{options.latency.low:g}-{options.latency.high:g}"]
+        command += ["--latency", f"{_number(options.latency.low)}-{_number(options.latency.high)}"]
     if options.verbose:
         command.append("-" + "v" * options.verbose)
     if options.report_dir is not None:
@@ -163,7 +165,7 @@ def _deploy(options: ComposeOptions) -> Document:
     deploy: Document = {"endpoint_mode": "dnsrr", "restart_policy": {"condition": "none"}}
     limits: dict[str, str] = {}
     if options.cpus is not None:
-        limits["cpus"] = f"{options.cpus:g}"
+        limits["cpus"] = _number(options.cpus)
     if options.memory is not None:
         limits["memory"] = options.memory
     if limits:
@@ -174,6 +176,11 @@ def _deploy(options: ComposeOptions) -> Document:
 def _mount(source: Path, target: str, *, read_only: bool = False) -> Document:
     mount: Document = {"type": "bind", "source": _literal(source), "target": target}
     return {**mount, "read_only": True} if read_only else mount
+
+
+def _number(value: float) -> str:
+    """``value`` without an exponent, as far as it has no more than 15 digits."""
+    return f"{value:.15f}".rstrip("0").rstrip(".") if value < 1 else f"{value:.15g}"
 
 
 def _literal(text: str | Path) -> str:
@@ -229,8 +236,9 @@ class _Dumper(yaml.SafeDumper):
         return "environment"
 
     def represent_text(self, text: str) -> yaml.Node:
-        """A block for several lines."""
-        return self.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+        """A block for several lines; in quotes what some version of YAML takes for a number."""
+        style = "|" if "\n" in text else '"' if _LIKE_A_NUMBER.fullmatch(text) else None
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 _Dumper.add_representer(str, _Dumper.represent_text)

@@ -11,6 +11,7 @@ from importlib.metadata import requires
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 from packaging.requirements import Requirement
@@ -303,6 +304,37 @@ def test_a_wrong_option_is_refused_before_anything_is_written(
     assert not list(tmp_path.iterdir())
 
 
+def test_large_and_small_numbers_stay_texts_in_every_version_of_yaml(tmp_path: Path) -> None:
+    file = tmp_path / "compose.yaml"
+    options = ["--timeout", "1000000", "--startup-delay", "1234567.5", "--duration", "0.00001", "--cpus", "0.01"]
+    assert main(["dockerize", "-c", "complete:2", "-a", "echo", "-o", str(file), *options]) == 0
+    text = file.read_text()
+    command = yaml.safe_load(text)["services"]["n1"]["command"]
+    given = dict(zip(command[::2], command[1::2], strict=False))
+    assert (given["--timeout"], given["--startup-delay"], given["--duration"]) == ("1000000", "1234567.5", "0.00001")
+    assert all(f'"{given[name]}"' in text for name in ("--timeout", "--startup-delay", "--duration"))
+    (tmp_path / "numbers.yaml").write_text("'1e3': {start_node: true}\nn2: {}\n")
+    assert main(["dockerize", "-c", str(tmp_path / "numbers.yaml"), "-a", "echo", "-o", str(file)]) == 0
+    assert '\n  "1e3":\n' in file.read_text()
+
+
+@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="only root can make files of others")
+def test_what_root_writes_for_another_user_belongs_to_that_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, theirs, new = tmp_path / "compose.yaml", tmp_path / "theirs", tmp_path / "new"
+    theirs.mkdir()
+    os.chown(theirs, 12345, 23456)
+    command = ["dockerize", "-c", "complete:2", "-a", "echo", "-o", str(file), "--report-dir"]
+    assert main([*command, str(theirs)]) == 0
+    assert yaml.safe_load(file.read_text())["services"]["n2"]["user"] == "12345:23456"
+    monkeypatch.setenv("SUDO_UID", "1000")
+    monkeypatch.setenv("SUDO_GID", "1001")
+    assert main([*command, str(new)]) == 0
+    assert yaml.safe_load(file.read_text())["services"]["n2"]["user"] == "1000:1001"
+    assert (new.stat().st_uid, new.stat().st_gid) == (1000, 1001)
+
+
 def test_a_file_that_was_not_made_by_dockerize_is_not_overwritten(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -321,12 +353,17 @@ def test_a_file_that_was_not_made_by_dockerize_is_not_overwritten(
 
 def script(*arguments: str, tried: str = "", path: str = "") -> subprocess.CompletedProcess[str]:
     """Run dockerize.py by a Python that has nothing installed."""
+    return by_bare_python(str(ROOT / "dockerize.py"), *arguments, tried=tried, path=path)
+
+
+def by_bare_python(*arguments: str, tried: str = "", path: str = "") -> subprocess.CompletedProcess[str]:
+    """Run a Python that has nothing installed."""
     bare = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
     if not bare.exists() or bare == Path(sys.executable):
         pytest.skip("there is no Python beside that of the environment")
     environment = {"PATH": path, "DISTBENCH_DOCKERIZE_TRIED": tried}
     return subprocess.run(
-        [str(bare), "-I", str(ROOT / "dockerize.py"), *arguments],
+        [str(bare), "-I", *arguments],
         env=environment,
         capture_output=True,
         text=True,
@@ -339,6 +376,19 @@ def test_a_python_with_nothing_installed_takes_the_environment_of_the_project(tm
         pytest.skip("the project has no environment of its own")
     file = tmp_path / "compose.yaml"
     done = script("-c", str(ROOT / "configs" / "echo.yaml"), "-a", "echo", "-o", str(file))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list(yaml.safe_load(file.read_text())["services"]) == ["n1", "n2", "n3"]
+
+
+def test_a_python_that_has_only_a_part_of_it_takes_the_environment_of_the_project(tmp_path: Path) -> None:
+    if not (ROOT / ".venv" / "bin" / "python").exists():
+        pytest.skip("the project has no environment of its own")
+    (tmp_path / "click").symlink_to(Path(click.__file__).parent)
+    file = tmp_path / "compose.yaml"
+    arguments = ["dockerize.py", "-c", str(ROOT / "configs" / "echo.yaml"), "-a", "echo", "-o", str(file)]
+    run = f"import runpy, sys; sys.path += [{str(tmp_path)!r}, {str(ROOT)!r}]; sys.argv = {arguments!r}; "
+    run += f"runpy.run_path({str(ROOT / 'dockerize.py')!r}, run_name='__main__')"
+    done = by_bare_python("-c", run)
     assert (done.returncode, done.stderr) == (0, "")
     assert list(yaml.safe_load(file.read_text())["services"]) == ["n1", "n2", "n3"]
 

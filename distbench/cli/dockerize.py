@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 from collections.abc import Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Final
 
@@ -33,7 +34,9 @@ from distbench.running.options import Format, Latency, RunOptions
 PROJECT: Final = Path(__file__).resolve().parents[2]
 """The folder of the Dockerfile, where distbench runs from its repository."""
 _MARK: Final = "Made by dockerize.py"
-_MEMORY: Final = re.compile(r"[1-9][0-9]*[bkmg]", re.IGNORECASE)
+_MEMORY: Final = re.compile(r"([1-9][0-9]*)([bkmg])b?", re.IGNORECASE)
+_LEAST_CPUS: Final = 0.01
+"""What Docker divides a processor into."""
 _DEFAULT_OUTPUT: Final = "docker-compose.yaml"
 _FROM_RUN: Final = ("config", "algorithm", "settings", "assignments", "format", "latency", "duration", "verbose")
 """Options that are those of ``distbench run``."""
@@ -67,6 +70,8 @@ def dockerize(
     context = _context(image)
     if copy and (packed.folder is None or context is None):
         raise ConfigError("--copy is for an algorithm of your own, in an image that is built from the repository")
+    reports = None if report_dir is None else _report_folder(report_dir)
+    key_folder = None if keys is None else _key_folder(keys, nodes)
     document = compose_document(
         nodes,
         ComposeOptions(
@@ -82,9 +87,9 @@ def dockerize(
             verbose=verbose,
             seed=seed,
             port=port,
-            report_dir=None if report_dir is None else _report_folder(report_dir),
-            keys=None if keys is None else _key_folder(keys, nodes),
-            user=_user(),
+            report_dir=reports,
+            keys=key_folder,
+            user=_user(reports, key_folder, packed.folder),
             image=image,
             base_image=base_image,
             cpus=cpus,
@@ -132,20 +137,42 @@ def _context(image: str) -> Path | None:
 def _inside(folder: Path, context: Path) -> str:
     """``folder`` as the Dockerfile names it."""
     try:
-        return folder.relative_to(context).as_posix()
+        inside = folder.relative_to(context)
     except ValueError:
         raise ConfigError(f"--copy: {folder} lies outside of {context}; only what lies inside can be copied") from None
+    ignored = ""
+    for line in (context / ".dockerignore").read_text(encoding="utf-8").splitlines():
+        pattern = line.removeprefix("!")
+        if any(fnmatch(part.as_posix(), pattern) for part in (inside, *inside.parents)):
+            ignored = "" if line.startswith("!") else line
+    if ignored:
+        raise ConfigError(f"--copy: {inside} is not sent to Docker, for .dockerignore names {ignored!r}; move it")
+    return inside.as_posix()
 
 
-def _user() -> str | None:
-    """Who runs this: the containers read and write files of this user as this user."""
-    return f"{os.getuid()}:{os.getgid()}" if hasattr(os, "getuid") else None
+def _user(*folders: Path | None) -> str | None:
+    """Who runs this: the containers read and write files of this user as this user.
+
+    Root may use what belongs to others, and has no such right in a container, so there it is the owner of the first.
+    """
+    if not hasattr(os, "getuid"):
+        return None
+    used = [folder for folder in folders if folder is not None]
+    if os.getuid() == 0 and used:
+        owner = used[0].stat()
+        return f"{owner.st_uid}:{owner.st_gid}"
+    return f"{os.getuid()}:{os.getgid()}"
 
 
 def _report_folder(folder: str) -> Path:
+    """The folder, made if it is not there; under sudo for the user who said it."""
     from distbench.report.files import make_folder
 
-    return make_folder(folder, "--report-dir").absolute()
+    there = Path(folder).exists()
+    path = make_folder(folder, "--report-dir").absolute()
+    if not there and os.environ.get("SUDO_UID", "").isdecimal() and os.getuid() == 0:
+        os.chown(path, int(os.environ["SUDO_UID"]), int(os.environ.get("SUDO_GID") or -1))
+    return path
 
 
 def _key_folder(folder: str, nodes: RunConfig) -> Path:
@@ -172,9 +199,17 @@ def _write(path: Path, text: str) -> None:
 
 
 def _memory(text: str) -> str:
-    if not _MEMORY.fullmatch(text):
+    found = _MEMORY.fullmatch(text)
+    if not found:
         raise click.BadParameter(f"{text!r} is no amount of memory; write for instance 256m or 1g")
-    return text.lower()
+    return f"{found[1]}{found[2]}".lower()
+
+
+def _cpus(text: str | float) -> float:
+    number = amount("processors")(text)
+    if number < _LEAST_CPUS:
+        raise click.BadParameter(f"{text!r} is less than a container can have; it takes {_LEAST_CPUS} or more")
+    return number
 
 
 _HOW = "How"
@@ -271,7 +306,7 @@ dockerize_command = Command(
             ["--cpus"],
             section=_CONTAINERS,
             metavar="N",
-            type=amount("processors"),
+            type=_cpus,
             show_default="no limit",
             help="Processors that a container may use, such as 0.5.",
         ),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.docker.system import ALGORITHMS, System, docker
+from tests.docker.system import ALGORITHMS, System, docker, inspect
 
 pytestmark = pytest.mark.docker
 
@@ -48,6 +48,31 @@ def test_a_network_that_is_away_for_three_seconds_loses_nothing(system: System) 
     docker("network", "connect", "--alias", "n2", network, container)
     assert system.wait() == dict.fromkeys(NODES, 0)
     assert re.search(r"^all 3 +1,800 +1,800 ", system.logs("n1"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("away", ["n1", "n2"])
+def test_a_node_that_comes_back_with_another_address_is_found_again(system: System, away: str) -> None:
+    settings = ("--set", "*.count=300", "--set", "*.pause=0.03")
+    system.dockerize("-c", "complete:3", "-a", ALGORITHMS / "stream.py", *settings, "--timeout", "60")
+    system.compose("up", "-d")
+    system.wait_for("The first from", NODES)
+    container, network, thief = system.containers()[away], f"{system.project}_nodes", f"{system.project}_thief"
+    before = address(container)
+    docker("network", "disconnect", network, container)
+    docker("run", "--detach", "--name", thief, "--network", network, "--ip", before, "--entrypoint", "sleep",
+           "localhost/distbench", "60")  # fmt: skip
+    try:
+        docker("network", "connect", "--alias", away, network, container)
+        assert address(container) != before
+        assert system.wait() == dict.fromkeys(NODES, 0)
+    finally:
+        docker("rm", "--force", thief)
+    assert re.search(r"^all 3 +1,800 +1,800 ", system.logs("n1"), re.MULTILINE)
+
+
+def address(container: str) -> str:
+    """The address of a container in its only network."""
+    return inspect(container, "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}")
 
 
 def test_exit_statuses_say_which_node_failed(system: System) -> None:
