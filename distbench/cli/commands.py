@@ -69,10 +69,10 @@ class Commands(click.Group):
         return found
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The default command's options, then the commands."""
+        """The default command's options, this one's own, then the commands."""
         default = self.get_command(ctx, DEFAULT)
         assert default is not None
-        format_sections(default, click.Context(default, info_name=DEFAULT, parent=ctx), formatter)
+        format_sections(default, click.Context(default, info_name=DEFAULT, parent=ctx), formatter, self.params)
         self.format_commands(ctx, formatter)
 
 

@@ -120,10 +120,15 @@ class Command(click.Command):
         format_sections(self, ctx, formatter)
 
 
-def format_sections(command: click.Command, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-    """Write the options of ``command`` under the titles of their sections, in the order of their definition."""
+def format_sections(
+    command: click.Command,
+    ctx: click.Context,
+    formatter: click.HelpFormatter,
+    more: Iterable[click.Parameter] = (),
+) -> None:
+    """Write the options of ``command``, and ``more``, under the titles of their sections, as they were defined."""
     sections: dict[str, list[tuple[str, str]]] = {}
-    for parameter in command.get_params(ctx):
+    for parameter in (*command.get_params(ctx), *more):
         record = parameter.get_help_record(ctx)
         if record is not None:
             sections.setdefault(getattr(parameter, "section", "Other"), []).append(record)

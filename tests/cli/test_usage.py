@@ -118,6 +118,12 @@ def test_the_help_page_shows_defaults_and_required_options_once(distbench: Comma
     assert text.count("[default: offline]") == 1
 
 
+def test_the_help_of_distbench_itself_names_the_version(distbench: CommandLine) -> None:
+    own = distbench("--help").out.partition("Other:")[2].partition("Commands:")[0]
+    assert re.search(r"^  --version +Print the version\.$", own, re.M)
+    assert "--version" not in distbench("run", "--help").out
+
+
 def test_the_version_names_distbench_and_python(distbench: CommandLine) -> None:
     assert re.fullmatch(r"distbench \d+\.\d+\.\d+\S* \(Python 3\.\d+\.\d+\S*\)\n", distbench("--version").out)
 
