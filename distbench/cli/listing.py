@@ -57,6 +57,8 @@ def list_algorithms(*, folders: Sequence[str]) -> int:
 
 
 def _render(entry: AlgorithmEntry, described: Described, width: int, columns: int, *, colour: bool) -> Iterator[str]:
+    from distbench.config.locating import display
+
     name = entry.name.ljust(width)
     indent = " " * (width + 2)
     wide = max(columns, width + 30)
@@ -67,6 +69,8 @@ def _render(entry: AlgorithmEntry, described: Described, width: int, columns: in
         yield f"{indent}  {field}"
     for line in described.error.splitlines():
         yield f"{indent}{paint(line, 'red') if colour else line}"
+    place = f"in {display(entry.path)}"
+    yield f"{indent}{paint(place, 'dim') if colour else place}"
 
 
 def _describe_all(entries: Sequence[AlgorithmEntry]) -> Iterator[tuple[AlgorithmEntry, Described]]:
@@ -134,7 +138,7 @@ def _shorten(text: str) -> str:
 list_command = Command(
     "list",
     list_algorithms,
-    help="List the algorithms, with their config fields, types and defaults. -a takes what stands first in a line.",
+    help="List the algorithms, with config fields, types, defaults and files. -a takes what stands first in a line.",
     params=[
         Argument(
             "folders",

@@ -30,7 +30,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def described(out: str) -> dict[str, list[str]]:
-    """The fields or errors below each name."""
+    """The fields or errors, and the file, below each name."""
     found: dict[str, list[str]] = {}
     for line in out.splitlines():
         if line[:1] != " ":
@@ -45,11 +45,21 @@ def test_the_shipped_algorithms_are_listed_with_fields_types_and_defaults(distbe
     finished = distbench("list")
     assert (finished.status, finished.err) == (0, "")
     found = described(finished.out)
-    assert found["echo"] == ["start_node: bool = False", "content: str = 'hello'"]
-    assert found["chang_roberts"] == ["node_id: int | None = None", "is_initiator: bool = True"]
-    assert found["simple_broadcast"] == ["start_node: bool = False", "broadcast.is_sender: bool = False"]
+    assert found["echo"][:-1] == ["start_node: bool = False", "content: str = 'hello'"]
+    assert found["chang_roberts"][:-1] == ["node_id: int | None = None", "is_initiator: bool = True"]
+    assert found["simple_broadcast"][:-1] == ["start_node: bool = False", "broadcast.is_sender: bool = False"]
     assert "simple_broadcast.SimpleBroadcast" in found
     assert "Leader election on a ring: the highest number wins" in finished.out
+
+
+def test_the_file_of_each_algorithm_is_listed(distbench: CommandLine, here: Path) -> None:
+    (here / "algorithms").mkdir()
+    (here / "algorithms" / "good.py").write_text(GOOD)
+    (here / "broken.py").write_text("from distbench import distbench\nclass X(:\n")
+    found = described(distbench("list").out)
+    assert found["echo"][-1] == f"in {ROOT / 'distbench' / 'algorithms' / 'echo.py'}"
+    assert found["good"][-1] == "in algorithms/good.py"
+    assert found["broken"][-1] == "in broken.py"
 
 
 HEAD = "from distbench import Algorithm, config_field, distbench\n"
