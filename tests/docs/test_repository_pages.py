@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.docs.blocks import parse_blocks
 from tests.docs.playing import ROOT
@@ -38,6 +39,17 @@ def test_every_decision_is_told_in_four_parts() -> None:
     for page in sorted((ROOT / "docs" / "adr").glob("*.md")):
         headings = re.findall(r"^## (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
         assert headings == ["Context", "Decision", "Rejected", "Consequences"], page.name
+
+
+def test_what_builds_the_site_is_installed_with_the_rest() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert settings["tool"]["uv"]["default-groups"] == sorted(settings["dependency-groups"])
+
+
+def test_the_site_leads_to_every_page_once() -> None:
+    nav = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]
+    pages = [page for part in nav for page in (part.values() if isinstance(part, dict) else [part]) if page]
+    assert sorted(pages) == sorted([*MADE, *(page.name for page in (ROOT / "docs").glob("*.md"))])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
