@@ -75,7 +75,7 @@ class Plan:
         drawn = isinstance(config, str) and config.startswith(_DRAWN) and is_generator(config)
         self._source = config if drawn and isinstance(config, str) else read_config(config, options.seed)
         first, self.started = self._make(options.seed)
-        """``started``: the boolean field that is true at a generated config's first node for that reason, if any."""
+        """``started``: the boolean field that is true at a generated config's first node alone, for that reason."""
         if settings or assignments:
             _check_paths(self.definition, self._settings, self._assignments, first)
         if self.started is not None:
@@ -94,8 +94,11 @@ class Plan:
             from distbench.config.overrides import apply_assign, apply_set
 
             config = apply_assign(apply_set(config, self._settings), self._assignments, seed)
-        booleans = [name for name, one in self.definition.config_fields.items() if one.annotation is bool]
-        return with_start_field(config, booleans)
+        fields = self.definition.config_fields
+        config, started = with_start_field(config, [name for name, one in fields.items() if one.annotation is bool])
+        if started is not None and not fields[started].required and fields[started].make_default():
+            started = None  # all nodes start anyway
+        return config, started
 
     def run_offline(self, seed: int, gauge: Gauge | None = None) -> RunResult:
         """Simulate the run of one seed, and check it."""

@@ -224,4 +224,5 @@ def test_a_generator_says_which_node_it_starts(distbench: CommandLine) -> None:
     chosen = distbench("-c", "ring:3,both", "-a", "echo", "--set", "n2.start_node=true")
     assert "a generator's first node" not in chosen.err
     assert chosen.status == 0
+    assert distbench("-c", "ring:3", "-a", "chang_roberts", "-q").err == ""  # there all nodes start by default
     assert "no message was sent" in distbench("-c", "ring:3", "-a", "echo", "--set", "*.start_node=false").out
