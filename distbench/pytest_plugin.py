@@ -12,7 +12,7 @@ import os
 import shlex
 import unittest
 from collections.abc import Callable, Generator, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard
 
 import pytest
 
@@ -78,11 +78,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def _read_seeds(marker: pytest.Mark) -> Sequence[int]:
     asked: object = marker.args[0] if len(marker.args) == 1 and not marker.kwargs else None
-    seeds: Iterable[Any] = range(asked) if isinstance(asked, int) else asked if isinstance(asked, Iterable) else ()
+    seeds: Iterable[Any] = range(asked) if _is_number(asked) else asked if isinstance(asked, Iterable) else ()
     found = tuple(seeds)
-    if not found or not all(isinstance(seed, int) for seed in found):
+    if not found or not all(map(_is_number, found)):
         _refuse("takes a number of seeds, such as 200, or several seeds, such as range(50, 60)")
     return found
+
+
+def _is_number(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -110,7 +114,7 @@ def _under_each_seed(
             function(**arguments)
         except (Exception, pytest.fail.Exception) as error:
             place = f", number {number} of {len(seeds)}" if len(seeds) > 1 else ""
-            error.add_note(f"distbench: seed {seed} failed{place}. {_replay(item, seed)}")
+            error.add_note(f"distbench: seed {seed} failed{place}. {_replay(item, seed, later=number > 1)}")
             raise
         if not run.runs:
             _refuse("repeats the test function, which made no run with distbench_run; its fixtures are set up once")
@@ -120,8 +124,8 @@ def _refuse(why: str) -> NoReturn:
     pytest.fail(f"@pytest.mark.{_MARKER} {why}", pytrace=False)
 
 
-def _replay(item: pytest.Item, seed: int) -> str:
-    """The command that runs one seed of a test again."""
+def _replay(item: pytest.Item, seed: int, *, later: bool) -> str:
+    """The command that runs one seed of a test again, and why it may pass then; ``later``: others ran before it."""
     hash_seed = os.environ.get("PYTHONHASHSEED", "random")
     fixed = hash_seed != "random"
     variable = f"PYTHONHASHSEED={hash_seed} " if fixed else ""
@@ -129,7 +133,7 @@ def _replay(item: pytest.Item, seed: int) -> str:
     test = shlex.quote(os.path.relpath(item.path, item.config.invocation_params.dir) + colons + names)
     command = f"Replay it with\n    {variable}pytest {test} --distbench-seed={seed}"
     # A run from Python repeats for one hash seed, which the command line would have pinned.
-    hint = (
-        "" if fixed else "\n(If it passes then: without PYTHONHASHSEED=0, sets of strings have a new order each time.)"
-    )
-    return f"{command}{hint}"
+    hints = [] if fixed else ["without PYTHONHASHSEED=0, sets of strings have a new order each time"]
+    if later:
+        hints.append("what the test keeps from seed to seed, in tmp_path or another fixture, is not there yet")
+    return "\n".join([command, *(f"(If it passes then: {hint}.)" for hint in hints)])

@@ -119,6 +119,25 @@ def test_no_six(distbench_run, who):
     suite(pytester, body, f"--distbench-seed={six + 1}").assert_outcomes(passed=1)
 
 
+def test_a_seed_that_fails_only_after_others_comes_with_a_hint_of_what_the_test_keeps(
+    pytester: pytest.Pytester,
+) -> None:
+    body = """
+@pytest.mark.distbench_seeds(9)
+def test_kept(distbench_run, tmp_path):
+    distbench_run(Dice, ALONE)
+    with (tmp_path / "seeds").open("a") as kept:
+        assert kept.tell() < 3
+        kept.write("x")
+"""
+    hint = "*(If it passes then: what the test keeps from seed to seed, in tmp_path or another fixture, *"
+    suite(pytester, body).stdout.fnmatch_lines(["*distbench: seed 3 failed, number 4 of 9. Replay it with", hint])
+    suite(pytester, body, "--distbench-seed=3").assert_outcomes(passed=1)
+    always = suite(pytester, body.replace("< 3", "< 0"))
+    always.stdout.fnmatch_lines(["*distbench: seed 0 failed, number 1 of 9. Replay it with"])
+    always.stdout.no_fnmatch_line(hint)
+
+
 def result_file(pytester: pytest.Pytester) -> str:
     (file,) = pytester.path.glob("test_*.py")
     return file.name
@@ -166,7 +185,10 @@ def test_skipped(distbench_run):
     result.stdout.no_fnmatch_line("*Replay*")
 
 
-@pytest.mark.parametrize("seeds", ["", "0", "-1", "'ab'", "()", "1, 2", "seeds=3", "[1.5]", "None"])
+SEEDLESS = ["", "0", "-1", "'ab'", "()", "1, 2", "seeds=3", "[1.5]", "None", "True", "[1, True]"]
+
+
+@pytest.mark.parametrize("seeds", SEEDLESS)
 def test_a_marker_without_seeds_is_refused(pytester: pytest.Pytester, seeds: str) -> None:
     body = f"""
 @pytest.mark.distbench_seeds({seeds})
