@@ -17,7 +17,7 @@ from distbench.errors import ConfigError
 
 
 def new(*, name: str) -> int:
-    """Write both files, which must not exist, and print the command that runs them."""
+    """Write both files, which must not exist, and make their folder if need be; print the command that runs them."""
     path = _checked(name)
     class_name = "".join(part[:1].upper() + part[1:] for part in path.name.split("_"))
     if class_name in TAKEN:
@@ -26,6 +26,10 @@ def new(*, name: str) -> int:
     for file in (source, config):
         if os.path.lexists(file):
             raise ConfigError(f"{file} exists already, and is not overwritten; choose another name")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"cannot make the folder {str(path.parent)!r}: {error.strerror}") from error
     command = shlex.join([*program(), "-c", str(config), "-a", str(source)])
     words = {"CLASS": class_name, "NAME": path.name, "COMMAND": command}
     for file, template in ((source, ALGORITHM), (config, CONFIG)):
@@ -66,5 +70,11 @@ new_command = Command(
     new,
     help="Write NAME.py, an algorithm with comments, and NAME.yaml, a config for it, and print the command that runs "
     "them. Nothing is overwritten.",
-    params=[Argument("name", metavar="NAME", help="Name of the Python module, such as gossip; may stand in a folder.")],
+    params=[
+        Argument(
+            "name",
+            metavar="NAME",
+            help="Name of the Python module, such as gossip; a folder before it is made.",
+        )
+    ],
 )
