@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from distbench.config.model import NodeConfig, RunConfig
+from distbench.config.model import NodeConfig, Place, RunConfig
 from distbench.definition import AlgorithmDefinition, ConfigField, define
 from distbench.errors import ConfigError, DefinitionError, nearest
 
@@ -133,7 +133,22 @@ def _value(field: ConfigField, node: NodeConfig, key: str, value: object) -> obj
         detail = f" ({text[:1].lower()}{text[1:]})" if isinstance(value, (list, dict)) else ""
         raise ConfigError(
             f"{node.where(key)}: {node.node_id}.{key} must be {field.annotation_text}, not {value!r}{detail}"
+            f"{_in_quotes(field, node.where(key), value)}"
         ) from None
+
+
+def _in_quotes(field: ConfigField, place: Place, value: object) -> str:
+    """How to write a number or boolean of a file or a ``--set`` where the field takes it as text; else nothing."""
+    set_here = place.source.startswith("--set ")
+    if not isinstance(value, (bool, int, float)) or (place.line is None and not set_here):
+        return ""
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    try:
+        msgspec.convert(text, field.annotation, dec_hook=_as_it_is)
+    except (msgspec.ValidationError, TypeError):
+        return ""
+    quoted = f"'\"{text}\"'" if set_here else f'"{text}"'  # a shell takes the outer quotes
+    return f"; for the text {text} write {quoted}"
 
 
 def _as_it_is(kind: Any, value: object) -> object:

@@ -126,6 +126,22 @@ def test_a_setting_that_does_not_fit_is_refused(setting: str, wanted: str) -> No
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("value", ["1", "true", "1.5"])
+def test_a_number_where_a_text_belongs_is_refused_with_the_way_to_write_it(tmp_path: Path, value: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        distbench.run("echo", "ring:3", set=f"n1.content={value}")
+    assert str(caught.value).endswith(f"; for the text {value} write '\"{value}\"'")
+    assert distbench.run("echo", "ring:3", set=f'n1.content="{value}"').exit_status == 0
+    file = tmp_path / "made.yaml"
+    file.write_text(f"n1: {{content: {value}}}\n")
+    with pytest.raises(ConfigError) as caught:
+        distbench.run("echo", file)
+    assert str(caught.value).endswith(f'; for the text {value} write "{value}"')
+    with pytest.raises(ConfigError) as caught:
+        distbench.run("echo", "ring:3", assign="content=shuffled")
+    assert "; for the text" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "assignment, wanted",
     [
