@@ -60,6 +60,8 @@ class Request:
 
     def number(self, text: str) -> int:
         """A whole number that is not negative."""
+        if re.fullmatch(r"-[0-9]+", text):
+            raise self.refuse(f"{shown(text)} is negative")
         if not re.fullmatch(r"[0-9]+", text):
             raise self.refuse(f"{shown(text)} is not a whole number")
         if len(text.lstrip("0")) > len(str(MAX_NODES)) or int(text) > MAX_NODES:
@@ -189,16 +191,20 @@ def _grid(request: Request) -> Neighbours:
     return _listed(links)
 
 
+def _neighbours(count: int) -> str:
+    return f"{count} neighbour{'s' * (count != 1)}"
+
+
 def _random_regular(request: Request) -> Neighbours:
     """Steger and Wormald's algorithm by networkx; a dense graph is drawn as the complement of a thin one."""
     size_text, degree_text = request.named("n", "d")
     size, degree = request.size(size_text), request.number(degree_text)
     if degree >= size:
-        raise request.refuse(f"a node of {size} has at most {size - 1} neighbours, not {degree}")
+        raise request.refuse(f"a node of {size} has at most {_neighbours(size - 1)}, not {degree}")
     if size * degree % 2:
-        raise request.refuse(f"{size} nodes with {degree} neighbours each cannot be: one of the numbers must be even")
+        raise request.refuse(f"{size} nodes with {_neighbours(degree)} each cannot be: one of the numbers must be even")
     if degree < min(2, size - 1):
-        raise request.refuse(f"{size} nodes with {degree} neighbours each are not connected; d=2 is the least")
+        raise request.refuse(f"{size} nodes with {_neighbours(degree)} each are not connected; d=2 is the least")
     _check_drawn(request, size * degree)
     draw = request.random()
     if degree == 2:  # the connected ones are the rings, which chance alone would hardly find among many nodes

@@ -72,7 +72,8 @@ def _failures(failures: Sequence[Failure], *, tracebacks: bool) -> Iterator[Note
     rest = Counter(f"{failure.handler} at {failure.node}" for group in groups[MOST_FAILURES:] for failure in group)
     if rest:
         counted = [f"{what} ({count:,})" if count > 1 else what for what, count in rest.items()]
-        yield Note(f"and {rest.total():,} more failures: {join_names(counted, 50)}", "red")
+        plural = "s" * (rest.total() != 1)
+        yield Note(f"and {rest.total():,} more failure{plural}: {join_names(counted, 50)}", "red")
 
 
 def _ended_without_a_failure(result: RunResult) -> Iterator[Note]:

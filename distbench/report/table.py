@@ -98,7 +98,8 @@ def _below(report: Mapping[str, str], width: int) -> list[str]:
     """A node's report as ``field=value`` lines to stand below its row."""
     parts = [f"{name}={value}" for name, value in list(report.items())[:_MOST_FIELDS_BELOW]]
     if len(report) > _MOST_FIELDS_BELOW:
-        parts.append(f"… and {len(report) - _MOST_FIELDS_BELOW:,} more fields")
+        more = len(report) - _MOST_FIELDS_BELOW
+        parts.append(f"… and {more:,} more field{'s' * (more != 1)}")
     indent = " " * 4
     lines = [indent]
     for part in parts:

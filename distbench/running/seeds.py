@@ -298,7 +298,8 @@ def describe_problem(result: RunResult) -> str:
         return ""
     if result.failures:
         first = result.failures[0]
-        more = f" (and {len(result.failures) - 1} more failures)" if len(result.failures) > 1 else ""
+        others = len(result.failures) - 1
+        more = f" (and {others} more failure{'s' * (others != 1)})" if others else ""
         text = f"{first.node} failed in {first.handler}: {first.exception}{more}"
     elif result.check_error is not None:
         text = f"check: {result.check_error}"

@@ -88,6 +88,7 @@ def test_the_same_failure_at_other_nodes_is_shown_once_and_names_them() -> None:
 
 def test_very_many_failures_are_counted_by_handler_and_node() -> None:
     failures = tuple(failure("n1", message=f"Vote({number})") for number in range(1000))
+    assert "and 1 more failure: vote at n1" in told(result({"n1": node(End.FAILED)}, failures=failures[:11]))
     text = told(result({"n1": node(End.FAILED)}, failures=failures))
     assert text.count("Traceback") == 10
     assert "and 990 more failures: vote at n1 (990)" in text
