@@ -244,7 +244,7 @@ RUN_OPTIONS: Final[list[click.Parameter]] = [
         section=_SEE,
         metavar="DIR",
         show_default="none",
-        help="Write the logs of each node to DIR/NODE.log as well, anew for each run.",
+        help="Write the logs of each node of the run to DIR/NODE.log as well, in place of what that file had.",
     ),
     Option(
         ["--port-base"],

@@ -21,7 +21,7 @@ _MOST_OPEN: Final = 200
 
 
 class NodeLogs(logging.Handler):
-    """Writes the records of each node to a file of its own, which a run starts anew."""
+    """Writes the records of each node to a file of its own, which a run starts anew; other files stay as they are."""
 
     def __init__(self, folder: str | os.PathLike[str], nodes: Iterable[PeerId], *, names: bool = False) -> None:
         """Make ``folder`` if need be, and an empty file for each node. ConfigError if one cannot be written."""

@@ -119,3 +119,11 @@ def test_a_full_disk_is_said_when_the_files_are_closed(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="No space left on device"):
         files.close()
     files.close()
+
+
+def test_files_of_other_nodes_are_left_as_they_are(tmp_path: Path) -> None:
+    for name in ("n1", "n2"):
+        (tmp_path / f"{name}.log").write_text("of a run with more nodes\n")
+    NodeLogs(tmp_path, nodes("n1")).close()
+    assert (tmp_path / "n1.log").read_text() == ""
+    assert (tmp_path / "n2.log").read_text() == "of a run with more nodes\n"
