@@ -216,7 +216,7 @@ RUN_OPTIONS: Final[list[click.Parameter]] = [
         section=_SEE,
         count=True,
         show_default="logs and table",
-        help="Show less: -q no logs, -qq no table either.",
+        help="Show less: -q no logs, -qq no table and no live line either.",
     ),
     Option(
         ["--json", "as_json"],

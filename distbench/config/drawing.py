@@ -34,7 +34,7 @@ def draw(config: RunConfig, path: str | Path) -> None:
     try:
         matplotlib, figures = import_module("matplotlib"), import_module("matplotlib.figure")
     except ImportError as error:
-        raise ConfigError("drawing needs matplotlib; install distbench[plots]") from error
+        raise ConfigError("drawing needs matplotlib, the extra 'plots': pip install 'distbench[plots]'") from error
     widths = {node: _width(node) for node in config.nodes}
     widest = max(widths.values())
     at = lay_out(config, widest, _HIGH)

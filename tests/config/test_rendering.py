@@ -111,7 +111,7 @@ def test_drawing_without_matplotlib_says_what_to_install(tmp_path: Path) -> None
         text=True,
         check=False,
     )
-    assert "ConfigError: drawing needs matplotlib; install distbench[plots]" in done.stderr
+    assert "ConfigError: drawing needs matplotlib, the extra 'plots': pip install 'distbench[plots]'" in done.stderr
     assert not Path("r.svg").exists()
 
 
