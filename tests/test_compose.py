@@ -220,7 +220,9 @@ def test_a_generated_config_will_do(tmp_path: Path, capsys: pytest.CaptureFixtur
     made = dockerize(tmp_path, "-c", "ring:4", "-a", "chang_roberts", "--assign", "node_id=shuffled", "--seed", "5")
     config = config_of(made["services"]["n1"])
     assert sorted(block["node_id"] for block in config.values()) == [1, 2, 3, 4]
-    assert "n1.is_initiator=true" in capsys.readouterr().err
+    assert "first node starts" not in capsys.readouterr().err  # all do by default
+    dockerize(tmp_path, "-c", "ring:4,both", "-a", "echo")
+    assert "n1.start_node=true" in capsys.readouterr().err
 
 
 def test_the_command_to_go_on_with_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
