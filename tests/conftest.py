@@ -26,6 +26,11 @@ REQUIRED = frozenset(filter(None, os.environ.get("DISTBENCH_REQUIRE", "").replac
 """Markers whose tests must run: a skip there is a failure."""
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: many tests wait for processes."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
@@ -158,5 +163,8 @@ def plain_output() -> Iterator[None]:
         patch.setenv("NO_COLOR", "1")
         patch.setenv("COLUMNS", "200")
         patch.delenv("FORCE_COLOR", raising=False)
+        # Else each of the many processes that the tests start would compile all of distbench again.
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+        patch.setenv("PYTHONPYCACHEPREFIX", str(Path(__file__).resolve().parent.parent / ".cache" / "bytecode"))
         patch.delenv("UV_RUN_RECURSION_DEPTH", raising=False)  # under uv run, commands to copy begin with it
         yield

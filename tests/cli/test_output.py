@@ -157,7 +157,7 @@ class Talks(Algorithm):
 @pytest.mark.parametrize(
     "options, line",
     [
-        (["-c", "ring:1"], b"0 of 1 nodes done"),
+        pytest.param(["-c", "ring:1"], b"0 of 1 nodes done", marks=pytest.mark.slow),  # a second, as for the others
         (["-c", "ring:1", "-q"], b"0 of 1 nodes done"),
         (["-c", "ring:1", "--seeds", "0-9", "-q"], b"0 of 10 seeds"),
         (["-c", "ring:2", "--mode", "local", "--port-base", "0"], b" s, 0 messages, 0 messages/s, 1 of 2 nodes done"),
@@ -183,6 +183,7 @@ def test_a_terminal_shows_how_far_a_run_is_with_logs_or_without(
             os.close(ours)
 
 
+@pytest.mark.slow  # until there is a line
 def test_in_local_mode_the_live_line_gives_way_to_what_nodes_log_and_print(tmp_path: Path) -> None:
     path = tmp_path / "talks.py"
     path.write_text(TALKS)

@@ -209,6 +209,7 @@ def test_bad_input_is_refused_with_file_line_and_value(tmp_path: Path, text: str
     assert "\n" not in message
 
 
+@pytest.mark.slow  # it multiplies for a while
 def test_a_merge_that_multiplies_without_end_is_refused(tmp_path: Path) -> None:
     wide = ", ".join(f"k{i}: 1" for i in range(3000))
     levels = [f"_{i}: &l{i} {{<<: [{', '.join([f'*l{i - 1}'] * 10)}]}}" for i in range(1, 12)]

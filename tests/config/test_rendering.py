@@ -125,7 +125,10 @@ def test_a_picture_is_the_same_every_time(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.skipif(not HAS_MATPLOTLIB, reason="matplotlib is the extra 'plots'")
-@pytest.mark.parametrize("text", ["line:2", "ring:2", "complete:2", "star:2", "tree:2", "ring:1", "line:200"])
+@pytest.mark.parametrize(
+    "text",
+    ["line:2", "ring:2", "complete:2", "star:2", "tree:2", "ring:1", pytest.param("line:200", marks=pytest.mark.slow)],
+)
 def test_a_picture_shows_every_node(tmp_path: Path, text: str) -> None:
     draw(load_config(text), tmp_path / "graph.png")
     draw(load_config(text), tmp_path / "graph.svg")

@@ -425,6 +425,7 @@ def test_a_peer_that_takes_nothing_is_cut_off_even_if_every_sender_gives_up_befo
     on_loop(main)
 
 
+@pytest.mark.slow  # for longer than the link limit
 def test_a_peer_that_takes_a_large_message_slowly_is_not_cut_off() -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()

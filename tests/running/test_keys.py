@@ -133,6 +133,7 @@ def test_a_node_with_another_key_is_refused_by_name(tmp_path: Path) -> None:
     assert "refused by the peer: n2 showed a key that is not the one known for it" in str(second)
 
 
+@pytest.mark.slow  # it waits for another one
 def test_a_node_takes_no_orders_from_a_coordinator_that_it_does_not_know(tmp_path: Path) -> None:
     ours, theirs = tmp_path / "ours", tmp_path / "theirs"
     for folder in (ours, theirs):

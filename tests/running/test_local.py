@@ -305,6 +305,7 @@ def test_what_nodes_print_is_mixed_line_by_line(tmp_path: Path) -> None:
     assert all(re.fullmatch(r"n\d prints line \d{5}", line) for line in lines)
 
 
+@pytest.mark.slow  # they are given a while
 def test_nodes_that_do_not_leave_are_ended(tmp_path: Path) -> None:
     body = """
         async def on_start(self) -> None:

@@ -110,6 +110,7 @@ def test_nodes_that_are_missing_are_named(machine: Machine) -> None:
     assert first.out == second.out == ""
 
 
+@pytest.mark.slow  # it is waited for
 def test_a_neighbour_that_cannot_be_reached_is_named(machine: Machine) -> None:
     with reserved_ports(1) as (nobody,):
         last, first = (machine.start(node, "--startup-timeout", "1.5") for node in ("n3", "n1"))
@@ -142,8 +143,8 @@ def test_a_node_says_for_whom_it_waits_and_can_be_interrupted_meanwhile(machine:
 @pytest.mark.parametrize(
     "change, words",
     [
-        ({"node_id": 7}, "config [0-9a-f]{8} there, [0-9a-f]{8} here"),
-        ({"format": "msgpack"}, "format 'json' there, 'msgpack' here"),
+        pytest.param({"node_id": 7}, "config [0-9a-f]{8} there, [0-9a-f]{8} here", marks=pytest.mark.slow),
+        pytest.param({"format": "msgpack"}, "format 'json' there, 'msgpack' here", marks=pytest.mark.slow),
         ({"algorithm": "echo"}, "algorithm [0-9a-f]{8} there, [0-9a-f]{8} here"),
     ],
     ids=["config", "format", "algorithm"],
@@ -383,6 +384,7 @@ def test_a_node_that_is_too_busy_to_hear_of_the_end_is_ended_by_its_supervisor(m
     assert "n2 failed in process" in runs["n1"].out
 
 
+@pytest.mark.slow  # who is busy is given a while
 def test_an_interrupted_run_with_a_node_that_is_busy_ends_soon(machine: Machine, say: Callable[[str], None]) -> None:
     machine.write("""
         async def on_start(self) -> None:
