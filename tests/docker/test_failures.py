@@ -59,8 +59,8 @@ def test_a_node_that_comes_back_with_another_address_is_found_again(system: Syst
     container, network, thief = system.containers()[away], f"{system.project}_nodes", f"{system.project}_thief"
     before = address(container)
     docker("network", "disconnect", network, container)
-    docker("run", "--detach", "--name", thief, "--network", network, "--ip", before, "--entrypoint", "sleep",
-           "localhost/distbench", "60")  # fmt: skip
+    takes_it = ("--network", network, "--entrypoint", "sleep", "localhost/distbench", "60")
+    docker("run", "--detach", "--name", thief, *takes_it)
     try:
         docker("network", "connect", "--alias", away, network, container)
         assert address(container) != before
