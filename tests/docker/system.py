@@ -25,7 +25,14 @@ def lacking() -> str | None:
         if shutil.which(command) is None:
             return f"there is no command {command}"
     done = subprocess.run(["docker", "info"], capture_output=True, text=True, check=False)
-    return f"the Docker engine does not answer: {done.stderr.strip()}" if done.returncode else None
+    if done.returncode != 0:
+        return f"the Docker engine does not answer: {done.stderr.strip()}"
+    base = os.environ.get("BASE_IMAGE", "python:3.11-slim-bookworm")
+    for command in ("inspect", "pull"):
+        done = subprocess.run(["docker", "image", command, base], capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            return None
+    return f"the image {base} is not there and cannot be pulled; BASE_IMAGE names another: {done.stderr.strip()}"
 
 
 def run(*command: str | Path, cwd: Path | None = None, status: int | None = 0) -> Done:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.docker.system import lacking
 from tests.docs.blocks import Block, parse_blocks
 from tests.docs.playing import ROOT, Player
 
@@ -23,26 +22,10 @@ def lacks_processes() -> str | None:
     return "on Windows distbench runs offline only" if sys.platform == "win32" else None
 
 
-def lacks_docker() -> str | None:
-    """Why no container can be started, if none can."""
-    for command in ("docker", "docker-compose"):
-        if shutil.which(command) is None:
-            return f"there is no command {command}"
-    done = subprocess.run(["docker", "info"], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        return f"the Docker engine does not answer: {done.stderr.strip()}"
-    base = os.environ.get("BASE_IMAGE", "python:3.11-slim-bookworm")
-    for command in ("inspect", "pull"):
-        done = subprocess.run(["docker", "image", command, base], capture_output=True, text=True, check=False)
-        if done.returncode == 0:
-            return None
-    return f"the image {base} is not there and cannot be pulled; BASE_IMAGE names another: {done.stderr.strip()}"
-
-
 NEEDS: dict[str, tuple[pytest.MarkDecorator, Callable[[], str | None]]] = {
     "local": (pytest.mark.slow, lacks_processes),
     "network": (pytest.mark.slow, lacks_processes),
-    "docker": (pytest.mark.docker, lacks_docker),
+    "docker": (pytest.mark.docker, lacking),
 }
 
 
