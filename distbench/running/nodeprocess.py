@@ -63,9 +63,16 @@ EXIT_LIMIT: Final = 5.0
 class NodeProcess:
     """Owner of the junction and observer of the node."""
 
-    def __init__(self, spec: NodeSpec, sock: socket.socket, started: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        spec: NodeSpec,
+        sock: socket.socket,
+        started: Callable[[], None] | None = None,
+        ended: Callable[[Ending], None] | None = None,
+    ) -> None:
         self.spec = spec
         self._started = started
+        self._ended = ended
         self._sock = sock
         self.ending = Ending()
         self.failures: list[Failure] = []
@@ -77,8 +84,8 @@ class NodeProcess:
 
     # -------------------------------------------------- a run
 
-    async def main(self) -> Ending:
-        """Join, run, leave; how it ended."""
+    async def main(self) -> None:
+        """Join, run, leave."""
         spec = self.spec
         loop = asyncio.get_running_loop()
         assert isinstance(loop, NodeLoop)
@@ -104,8 +111,9 @@ class NodeProcess:
             self.ending.complaint = f"the coordinator beside {spec.first} did not come within {limit}{last}"
         else:
             await self._over
+        if self._ended is not None:
+            self._ended(self.ending)
         await self.junction.aclose(self._goodbye)
-        return self.ending
 
     def interrupt(self) -> None:
         """The person beside this node alone wants it to end; the others go on without it."""
@@ -386,8 +394,8 @@ def run_node(
 ) -> None:
     """Run one node on a loop of its own, to the end of the run.
 
-    ``started`` is called when the run begins. ``ended`` is told how it ended, before the loop closes: that may wait for
-    threads of the algorithm. A ``stoppable`` node leaves the run on SIGTERM.
+    ``started`` is called when the run begins. ``ended`` is told how it ended, before links and loop are closed, which
+    may wait for peers and for threads of the algorithm. A ``stoppable`` node leaves the run on SIGTERM.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it and stops the run
     reconfigure = getattr(sys.stdout, "reconfigure", None)
@@ -397,15 +405,13 @@ def run_node(
     random.seed(choices.seed(("random", "module", spec.node_id)))  # else all nodes would draw alike
 
     async def main() -> None:
-        process = NodeProcess(spec, sock, started)
+        process = NodeProcess(spec, sock, started, ended)
         loop = asyncio.get_running_loop()
         assert isinstance(loop, NodeLoop)
         loop.note_threads()
         if stoppable:
             loop.add_signal_handler(signal.SIGTERM, process.interrupt)
-        ending = await process.main()
-        if ended is not None:
-            ended(ending)
+        await process.main()
 
     factory: Callable[[], asyncio.AbstractEventLoop] = NodeLoop
     with asyncio.Runner(loop_factory=factory) as runner:
