@@ -54,7 +54,8 @@ def main() -> None:
         status = run(sys.argv[1:])
     except KeyboardInterrupt:  # while modules were still loading, or at the very end
         status = 130
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is left to be told: Ctrl-C may end what is left of it
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is left to be told: Ctrl-C may end what is left of it
     sys.exit(status)
 
 

@@ -231,8 +231,9 @@ class TcpLink:
 
     def excuse(self, seconds: float) -> None:
         """This process did nothing for so long: what the peer did meanwhile is not known yet."""
-        self._heard += seconds
+        now = self._loop.time()
+        self._heard = min(now, self._heard + seconds)
         if self._lost_at is not None:
-            self._lost_at += seconds
+            self._lost_at = min(now, self._lost_at + seconds)
         if self._stuck is not None:
-            self._stuck = self._stuck._replace(since=self._stuck.since + seconds)
+            self._stuck = self._stuck._replace(since=min(now, self._stuck.since + seconds))

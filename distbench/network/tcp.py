@@ -41,6 +41,10 @@ _HEARTBEAT: Final = 2.5
 _LATE: Final = 0.1
 """A heartbeat that is late by this many seconds: this process was stopped, or busy."""
 _REDIAL: Final = (0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
+_TAKES_OVER: Final = 1.0
+"""Seconds that a second connection may take to replace the first, when it has ended that."""
+_PATIENCE: Final = 30.0
+"""Seconds that a silent peer is given for a second handshake, before another is tried."""
 _LASTED: Final = 1.0
 """Seconds after which a connection was a good one, even if nothing was sent."""
 
@@ -142,7 +146,7 @@ class Junction:
             connection = Connection(self, peer, patient=True)
             try:
                 if await self._open(connection, link, self._addresses[peer]):
-                    await asyncio.wait([connection.decided])
+                    await asyncio.wait([connection.decided], timeout=_PATIENCE)
             finally:
                 del self._others[peer]
                 if not connection.proven:
@@ -154,6 +158,8 @@ class Junction:
         """Wait for the end of connections that took the place of an earlier one, or may still do so."""
         while True:
             if (other := self._others.get(link.peer)) is not None:
+                await asyncio.wait([other], timeout=_TAKES_OVER)
+                other.cancel()  # now that the old one is gone, there is no reason to be patient
                 await asyncio.wait([other])
             elif (current := link.connection) is not None:
                 await asyncio.wait([current.lost])
@@ -262,7 +268,7 @@ class Junction:
         link = self.link(result.peer)
         if link.over:
             text = "it counts as gone since hands were shaken"
-            raise HandshakeRefused(Cause.STALE, text, encode_refusal(text))
+            raise HandshakeRefused(Cause.STALE, text, b"")  # the other side is in session, and expects frames
         self.roster[result.peer] = result.key  # the first key that proves itself stands
         link.attach(connection, result.received, result.incarnation)
         if not link.linked:

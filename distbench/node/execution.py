@@ -195,21 +195,22 @@ class Runner:
 
     __slots__ = ("__weakref__", "error", "result", "send", "throw")
 
-    def __init__(self) -> None:
+    def __init__(self, interrupts: bool = True) -> None:
+        """``interrupts``: a KeyboardInterrupt is somebody's Ctrl-C and passes through; else it is one error more."""
         self.result: Any = None
         self.error: BaseException | None = None
-        generator = self._run()
+        generator = self._run((KeyboardInterrupt, GeneratorExit) if interrupts else (GeneratorExit,))
         self.send = generator.send
         self.throw = generator.throw
         self.send(None)
 
     @types.coroutine
-    def _run(self) -> Generator[Any, Any, None]:
+    def _run(self, passing: tuple[type[BaseException], ...]) -> Generator[Any, Any, None]:
         while True:
             coro = yield IDLE
             try:
                 self.result = yield from coro
-            except (KeyboardInterrupt, GeneratorExit):
+            except passing:
                 raise
             except BaseException as error:  # noqa: BLE001 - the dispatch: whatever user code raises is recorded
                 self.error = error

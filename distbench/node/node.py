@@ -114,7 +114,7 @@ class Node:
         self._key = key
         self._random: random.Random | None = None
         self._entropy = 0
-        self._runner = Runner()
+        self._runner = Runner(port.interrupts)
         self._early: list[tuple[PeerId, int, int, bytes, Any]] = []
         self._reachable = {*community.neighbours, *listeners}
         self.context = contextvars.Context()
@@ -355,13 +355,9 @@ class Node:
         enter_task(loop, stand_in)
         try:
             got = context.run(runner.send, coro)
-        except BaseException as interrupt:
-            self._runner = Runner()
-            if self.port.interrupts or not isinstance(interrupt, KeyboardInterrupt):
-                raise
-            stand_in._coro = None
-            Job(self, route, src, call, value).failed(interrupt)
-            return
+        except BaseException:
+            self._runner = Runner(self.port.interrupts)
+            raise
         finally:
             leave_task(loop, stand_in)
         if got is not IDLE:
@@ -378,7 +374,7 @@ class Node:
 
     def _promote(self, coro: Any, waits_for: Any, context: contextvars.Context, stand_in: StandIn, job: Job) -> None:
         """The coroutine waits: a real task drives its runner on, and this node takes a new runner."""
-        runner, self._runner = self._runner, Runner()
+        runner, self._runner = self._runner, Runner(self.port.interrupts)
         resumed = Resumed(coro, runner, waits_for, job)
         task = begin_task(self.loop, resumed, stand_in, context)
         job.task = task

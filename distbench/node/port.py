@@ -12,7 +12,7 @@ REPLY: Final = -1
 FAULT: Final = -2
 """In place of a handler's number: the handler of a call raised."""
 FINISHED: Final = -3
-"""In place of a handler's number: no message; a node that has lost its coordinator has nothing more to do."""
+"""In place of a handler's number: no message; whether a node that has lost its coordinator has anything to do."""
 MAX_PAYLOAD: Final = 64 * 2**20
 """Bytes of the largest message that a link takes."""
 NOTHING: Final = object()

@@ -13,6 +13,8 @@ from distbench.running.control import COORDINATOR
 from distbench.running.quiet import Quiet
 from distbench.running.realport import RealPort
 
+_QUIET: Final = 1
+_BUSY: Final = 0
 _PAUSE: Final = 1.0
 """Seconds without anything to do after which a node says so."""
 
@@ -27,9 +29,12 @@ class Alone:
         self._port = port
         self._finished: set[PeerId] = set()
 
-    def heard(self, peer: PeerId) -> None:
-        """``peer`` is without coordinator as well, and has nothing more to do."""
-        self._finished.add(peer)
+    def heard(self, peer: PeerId, word: int) -> None:
+        """``peer`` is without coordinator as well; it has nothing more to do, or has again."""
+        if word == _QUIET:
+            self._finished.add(peer)
+        else:
+            self._finished.discard(peer)
 
     async def until_finished(self, limit: float) -> None:
         """Return when it is quiet here and at all peers, or ``limit`` seconds after the run began.
@@ -42,12 +47,12 @@ class Alone:
             await asyncio.sleep(_PAUSE)
             after = self._quiet.standing()
             quiet = before == after and after.passive
-            if not quiet and not (self._node.done and before.received == after.received):
-                continue
+            quiet = quiet or (self._node.done and before.received == after.received)
+            quiet = quiet and not any(link.held for link in self._port.delayed.values())
             links = [link for peer, link in self._junction.links.items() if peer != COORDINATOR and not link.over]
-            if all(link.peer in self._finished for link in links):
+            if quiet and all(link.peer in self._finished for link in links):
                 return
-            if not told:
-                told = True
+            if quiet != told:
+                told = quiet
                 for link in links:
-                    link.send(FINISHED, 0, b"")
+                    link.send(FINISHED, _QUIET if quiet else _BUSY, b"")

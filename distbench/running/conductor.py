@@ -265,12 +265,12 @@ class Conductor:
         if self.coordinator.phase is not Phase.RUNNING:
             return  # it was stopped during --startup-delay
         options = self.options
-        timeout = DEFAULT_TIMEOUT if options.timeout is None else options.timeout
         self._started_at = monotonic()
-        if options.duration is not None and options.duration <= timeout:
-            self._arm(options.duration, self._time_is_up, Outcome.COMPLETED, "the duration was reached")
+        limit = options.limit(DEFAULT_TIMEOUT)
+        if limit == options.duration:
+            self._arm(limit, self._time_is_up, Outcome.COMPLETED, "the duration was reached")
         else:
-            self._arm(timeout, self._time_is_up, Outcome.TIMEOUT, "the time limit (--timeout) was reached")
+            self._arm(limit, self._time_is_up, Outcome.TIMEOUT, "the time limit (--timeout) was reached")
         self._tell_all(Start())
         if self._gauge is not None:
             self._gauge.attach(self._progress)

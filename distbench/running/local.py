@@ -169,11 +169,12 @@ def interruptible(first: Callable[[], None], again: Callable[[], None], *, last:
         if last:
             after = dict.fromkeys(before, signal.SIG_IGN)
     finally:
-        signal.pthread_sigmask(signal.SIG_BLOCK, before)  # for a moment, removing one puts the system's in its place
+        # For a moment, removing one puts the system's in its place.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, before)
         for number, handler in after.items():
             loop.remove_signal_handler(number)
             signal.signal(number, handler)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 class _Beside:

@@ -48,7 +48,9 @@ from distbench.signing import KeyPair
 
 DEFAULT_PORT: Final = 8000
 _BEGUN: Final = b"\xc1"
-"""What a node's process says to its supervisor when the run begins; no byte of msgpack."""
+"""What a node's process says to its supervisor when the run begins. At the end it says an ``Ending``."""
+_LENGTH: Final = 8
+"""Bytes that say how long that is."""
 _GRACE: Final = 15.0
 """Seconds that a node may take to end when its time is up: to hear of it, to leave, to close its links."""
 _LOOPBACK_NAMES: Final = ("localhost", "127.", "::1")
@@ -103,10 +105,10 @@ def run_network(
     sock = open_socket(_listen_on(own, bind), own.port or port, me)
     first = next(iter(config.nodes))
     conducts = me == first
-    key = None
+    keys_of_coordinator: list[KeyPair] = []
     if conducts:
-        key = KeyPair(os.urandom(32)) if folder is None else read_key(folder, COORDINATOR)
-    return outside_of_loops(lambda: _Supervisor(spec, sock, key, bound, gauge).run())
+        keys_of_coordinator.append(KeyPair(os.urandom(32)) if folder is None else read_key(folder, COORDINATOR))
+    return outside_of_loops(lambda: _Supervisor(spec, sock, keys_of_coordinator, bound, gauge).run())
 
 
 def _address(node: NodeConfig, port: int) -> Address:
@@ -127,13 +129,14 @@ class _Supervisor:
         self,
         spec: NodeSpec,
         sock: socket.socket,
-        key: KeyPair | None,
+        secret: list[KeyPair],
         bound: Mapping[PeerId, BoundLayer],
         gauge: Gauge | None,
     ) -> None:
-        """``key`` is the coordinator's, where this supervisor is the coordinator."""
+        """``secret`` holds the coordinator's key, where this supervisor is the coordinator."""
         self.spec = spec
-        self.key = key
+        self.secret = secret
+        self.conducts = bool(secret)
         self.bound = bound
         self.gauge = gauge
         self.sock = sock
@@ -153,7 +156,7 @@ class _Supervisor:
         os.close(writing)
         self.sock.close()
         try:
-            if self.key is not None:
+            if self.conducts:
                 return run_on_loop(lambda: self._conduct(pid, reading))
             return run_on_loop(lambda: self._wait(pid, reading))
         finally:
@@ -162,9 +165,10 @@ class _Supervisor:
 
     def _be_node(self, writing: int, supervisor: int) -> None:
         die_with_parent(supervisor)
-        if self.key is not None:  # the coordinator in the supervisor knows all of it
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
-            self.key = None  # a node has its own key, and no other's
+        os.register_at_fork(after_in_child=lambda: os.close(writing))  # the supervisor waits for the node alone
+        if self.conducts:  # the coordinator in the supervisor knows all of it
+            signal.signal(signal.SIGTERM, lambda number, frame: None)
+            self.secret.clear()  # a node has its own key, and no other's
             run_node(self.spec, self.sock)
             return
 
@@ -172,8 +176,9 @@ class _Supervisor:
             os.write(writing, _BEGUN)
 
         def say(ending: Ending) -> None:
-            with os.fdopen(writing, "wb") as file:
-                file.write(msgspec.msgpack.encode(ending))
+            data = msgspec.msgpack.encode(ending)
+            with os.fdopen(writing, "wb", closefd=False) as file:
+                file.write(len(data).to_bytes(_LENGTH) + data)
 
         run_node(self.spec, self.sock, started=begin, ended=say, stoppable=True)
 
@@ -181,7 +186,7 @@ class _Supervisor:
 
     async def _conduct(self, pid: int, reading: int) -> RunResult:
         spec = self.spec
-        assert self.key is not None
+        (key,) = self.secret
         run = os.urandom(16)
         terms = Terms(run, spec.terms.format, spec.terms.definition, spec.terms.config)
         addresses = {**spec.addresses, spec.node_id: self.own_address}  # without going through its name
@@ -189,7 +194,7 @@ class _Supervisor:
             spec.config,
             spec.options,
             mode="network",
-            keys=self.key,
+            keys=key,
             roster={name: key for name, key in spec.roster.items() if name != COORDINATOR},
             addresses=addresses,
             terms=terms,
@@ -273,7 +278,8 @@ class _Watch:
         self._pid = pid
         self._reading = reading
         self._said = b""
-        start = spec.startup_timeout + spec.options.startup_delay
+        # First the node may wait for the coordinator, then the coordinator for others.
+        start = 2 * spec.startup_timeout + spec.options.startup_delay
         self._limit = loop.call_later(start + _GRACE, self._too_late)
         loop.add_reader(reading, self._hear)
 
@@ -293,15 +299,16 @@ class _Watch:
 
     def _hear(self) -> None:
         part = os.read(self._reading, 1 << 16)
-        if part and not self._said:  # the run begins
-            options = self._options
-            limit = DEFAULT_TIMEOUT if options.timeout is None else options.timeout
-            limit = limit if options.duration is None else min(limit, options.duration)
-            self._limit.cancel()
-            self._limit = self._loop.call_later(limit + _GRACE, self._too_late)
         self._said += part
-        if not part and not self.ended.done():
-            self.ended.set_result(self._said.removeprefix(_BEGUN))
+        if self._said.startswith(_BEGUN):
+            self._said = self._said.removeprefix(_BEGUN)
+            self._limit.cancel()
+            self._limit = self._loop.call_later(self._options.limit(DEFAULT_TIMEOUT) + _GRACE, self._too_late)
+        length, data = self._said[:_LENGTH], self._said[_LENGTH:]
+        complete = len(length) == _LENGTH and len(data) == int.from_bytes(length)
+        if (complete or not part) and not self.ended.done():
+            self._loop.remove_reader(self._reading)
+            self.ended.set_result(data if complete else b"")
 
     def _too_late(self) -> None:
         self.overdue = True
@@ -319,7 +326,7 @@ def _end_of(node: PeerId, pid: int) -> Ended:
 
 def _reap(pid: int) -> None:
     """Wait a little for the node's process to end by itself, then end it."""
-    deadline = monotonic() + 2.0
+    deadline = monotonic() + 3.0
     descriptor = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
     if descriptor is not None:
         select.select([descriptor], [], [], max(0.0, deadline - monotonic()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import random
 import signal
 import socket
@@ -111,9 +112,11 @@ class NodeProcess:
             self.ending.complaint = f"the coordinator beside {spec.first} did not come within {limit}{last}"
         else:
             await self._over
-        if self._ended is not None:
-            self._ended(self.ending)
-        await self.junction.aclose(self._goodbye)
+        try:
+            if self._ended is not None:
+                self._ended(self.ending)
+        finally:
+            await self.junction.aclose(self._goodbye)
 
     def interrupt(self) -> None:
         """The person beside this node alone wants it to end; the others go on without it."""
@@ -217,7 +220,7 @@ class NodeProcess:
             self._obey(decode_control(payload))
             return
         if handler == FINISHED:
-            self._alone.heard(peer)
+            self._alone.heard(peer, call)
             return
         self.node.deliver(peer, handler, call, payload)
         if not self._quiet.watching:
@@ -303,7 +306,7 @@ class NodeProcess:
         return f"; there was no link to {', '.join(shown)}" if shown else ""
 
     async def _finish_alone(self) -> None:
-        limit = self.spec.options.timeout or DEFAULT_TIMEOUT
+        limit = self.spec.options.limit(DEFAULT_TIMEOUT)
         await self._alone.until_finished(limit)
         self._begin_to_leave()
         if self._leaving is not None:
@@ -403,6 +406,12 @@ def run_node(
         reconfigure(line_buffering=True, write_through=False)  # what the nodes print is mixed line by line
     choices = Choices(spec.options.seed)
     random.seed(choices.seed(("random", "module", spec.node_id)))  # else all nodes would draw alike
+
+    def in_forked_child() -> None:  # it is no node: what it hears is its own, and it may be ended
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    os.register_at_fork(after_in_child=in_forked_child)
 
     async def main() -> None:
         process = NodeProcess(spec, sock, started, ended)

@@ -267,8 +267,7 @@ class OfflineRun:
         What an interruption puts in force, ``winding_down`` takes back when nothing is left of the run.
         """
         options = self.options
-        timeout = DEFAULT_TIMEOUT if options.timeout is None else options.timeout
-        limit = timeout if options.duration is None else min(options.duration, timeout)
+        limit = options.limit(DEFAULT_TIMEOUT)
         self.scheduler.now = round(options.startup_delay * 1e9)
         reason = ""
         try:

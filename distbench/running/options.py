@@ -54,6 +54,11 @@ class RunOptions:
     max_events: int = 100_000_000
     digest: bool = False
 
+    def limit(self, default: float) -> float:
+        """Seconds after which the run ends in any case; ``default`` is what ``timeout`` None means."""
+        timeout = default if self.timeout is None else self.timeout
+        return timeout if self.duration is None else min(timeout, self.duration)
+
     def __post_init__(self) -> None:
         """Raises ConfigError for a value that no run can have."""
         check_seed(self.seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import resource
@@ -194,6 +195,7 @@ class Raiser(Algorithm):
     """n1 casts a hundred messages; n2 raises what no handler should over one of them."""
 
     raises: bool = config_field(default=False)
+    waits: bool = config_field(default=False)
 
     async def on_start(self) -> None:
         if not self.raises:
@@ -205,6 +207,8 @@ class Raiser(Algorithm):
     @handler
     async def take(self, src: PeerId, number: int) -> None:
         if number == 50:
+            if self.waits:
+                await asyncio.sleep(0)
             raise KeyboardInterrupt
         if number == 99:
             await self.terminate()

