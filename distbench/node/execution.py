@@ -244,7 +244,8 @@ class Resumed(Coroutine[Any, Any, None]):
         if self._waits_for is not None:
             (waits_for,), self._waits_for = self._waits_for, None
             return waits_for
-        got = self._runner.send(value)
+        send = self._runner.send  # a local name, as in Route
+        got = send(value)
         return self._end() if got is IDLE else got
 
     def throw(self, error: Any, *rest: Any) -> Any:

@@ -308,7 +308,8 @@ class Node:
         route.messages_in += 1
         route.bytes_in += len(payload)
         self.burst = 0
-        self._run(route.function(route.instance, src, value), route, src, call, value)
+        function = route.function  # a local name, as in Route
+        self._run(function(route.instance, src, value), route, src, call, value)
 
     def _warn(self, route: Route, src: PeerId, why: str) -> None:
         """Say what is dropped, in this node's name."""
@@ -320,10 +321,14 @@ class Node:
         self.observer.on_drop(self, src, reason)
 
     def _reply_arrived(self, src: PeerId, kind: int, call: int, payload: bytes, value: Any) -> None:
-        waiting = self.calls.match(src, call)
-        if waiting is None:
+        waiting = self.calls.waiting
+        found = waiting.pop(call, None)
+        if found is None or found[2].done():
             return  # the caller gave up waiting
-        _, route, future = waiting
+        peer, route, future = found
+        if peer != src:  # somebody else guessed the number
+            waiting[call] = found
+            return
         self.replies_in += 1
         if kind == FAULT:
             try:
@@ -386,9 +391,10 @@ class Node:
         """Send what a handler returned to its caller."""
         if route.definition.reply is None:
             return
+        encode, check = route.encode_reply, route.check_reply
         try:
-            payload = route.encode_reply(value)
-            copy = NOTHING if route.check_reply is None else route.check_reply(payload)
+            payload = encode(value)
+            copy = NOTHING if check is None else check(payload)
         except REFUSALS as error:
             refused = route.refused(value, route.definition.reply, error)
             self._cannot_reply(route, dst, call, MessageError(str(refused).replace(" takes ", " returns ", 1)))

@@ -14,6 +14,7 @@ from distbench.community import PeerId
 from distbench.definition import HandlerDefinition
 from distbench.errors import MessageError
 from distbench.formats import Codec, Decode, Encode, explain
+from distbench.node.calls import SWEEP_EVERY
 from distbench.node.port import MAX_PAYLOAD, NOTHING
 from distbench.shapes import Shape
 
@@ -59,9 +60,10 @@ class Route:
 
     def cast(self, dst: PeerId, message: Any) -> Awaitable[None] | None:
         """Hand a cast to the link; what to await before going on, or None."""
+        encode, check = self.encode, self.check  # a call of what stands in a slot is slower than one of a local name
         try:
-            payload = self.encode(message)
-            value = NOTHING if self.check is None else self.check(payload)
+            payload = encode(message)
+            value = NOTHING if check is None else check(payload)
         except REFUSALS as error:
             raise self.refused(message, self.definition.message, error) from None
         size = len(payload)
@@ -76,9 +78,10 @@ class Route:
 
     def call(self, dst: PeerId, message: Any) -> Awaitable[Any]:
         """Send a request; what to await for its reply."""
+        encode, check = self.encode, self.check
         try:
-            payload = self.encode(message)
-            value = NOTHING if self.check is None else self.check(payload)
+            payload = encode(message)
+            value = NOTHING if check is None else check(payload)
         except REFUSALS as error:
             raise self.refused(message, self.definition.message, error) from None
         size = len(payload)
@@ -87,7 +90,12 @@ class Route:
         node = self.node
         link = node.links.get(dst) or node.open(dst)
         future = _Future(loop=node.loop)
-        waits = link.send(self.number, node.calls.open(dst, self, future), payload, value)
+        calls = node.calls
+        calls.last = number = calls.last + 1
+        calls.waiting[number] = (dst, self, future)
+        if not number % SWEEP_EVERY:
+            calls.sweep()
+        waits = link.send(self.number, number, payload, value)
         self.messages_out += 1
         self.bytes_out += size
         return future if waits is None else _both(waits, future)

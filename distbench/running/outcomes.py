@@ -32,7 +32,7 @@ def suspended_in(node: Node, tasks: Iterable[Any]) -> Iterator[Suspended]:
     """What still waits at a node: handlers and hooks, then those of ``tasks`` that it started itself."""
     if node.phase is Phase.CRASHED:
         return
-    calls = node.calls.waiting()
+    calls = node.calls.named()
     for task, job in node.running.items():
         if not task.done():
             where, line = standing(job.coro)

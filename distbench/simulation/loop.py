@@ -80,7 +80,7 @@ class SimLoop(asyncio.AbstractEventLoop):
     def play(self, limit: int, deadline: int) -> Pause:
         """Run until nothing is left, ``stopping`` is set, the ``deadline`` (nanoseconds) or ``limit`` events come."""
         ready, scheduler = self._ready, self.scheduler
-        heap, drain = scheduler.heap, self._drain
+        heap, drain, popleft = scheduler.heap, self._drain, ready.popleft
         slices = 0
         if ready:
             drain()
@@ -106,8 +106,25 @@ class SimLoop(asyncio.AbstractEventLoop):
                 event[2].happen(event)
                 if ready:
                     if event[2].__class__ is not Timer:
-                        self.steps_here = 0
-                    drain()
+                        # The most frequent case, spelled out: a delivery wakes one task.
+                        self.steps_here = 1
+                        handle = popleft()
+                        callback = handle._callback
+                        if callback is not None:
+                            args = handle._args
+                            try:
+                                if len(args) == 1:
+                                    handle._context.run(callback, args[0])
+                                else:
+                                    handle._context.run(callback, *args)
+                            except KeyboardInterrupt:
+                                raise
+                            except BaseException as error:  # noqa: BLE001 - as in _drain
+                                self._callback_failed(error, handle)
+                        if ready:
+                            drain()
+                    else:
+                        drain()
                 if self.stopping or not heap:  # type: ignore[redundant-expr] # callbacks set it
                     break
             limit -= chunk

@@ -108,16 +108,18 @@ class SimLink:
         draws = self._draws
         if not draws:
             draws = self._draws = self._more()
+        number = self._number  # a local name, as in Route
         at = self._scheduler.now + self._low + draws.pop()
         if at < self._last:
             at = self._last  # behind the one before, which the number keeps first
         else:
             self._last = at
-        heappush(self._heap, (at, self._number(), self, handler, call, payload, value))
+        heappush(self._heap, (at, number(), self, handler, call, payload, value))
 
     def happen(self, event: Entry) -> None:
         _, _, _, handler, call, payload, value = event
-        self._deliver(self.src, handler, call, payload, value)
+        deliver = self._deliver
+        deliver(self.src, handler, call, payload, value)
 
 
 class ObservedLink(SimLink):
