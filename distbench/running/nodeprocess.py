@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import random
 import signal
 import socket
@@ -46,6 +45,7 @@ from distbench.running.control import (
     encode_control,
 )
 from distbench.running.nodespec import DEFAULT_TIMEOUT, Ending, NodeSpec
+from distbench.running.nursery import free_forked_children
 from distbench.running.outcomes import node_result, render_failure, suspended_in, task_name
 from distbench.running.quiet import Quiet
 from distbench.running.realport import RealPort
@@ -407,11 +407,7 @@ def run_node(
     choices = Choices(spec.options.seed)
     random.seed(choices.seed(("random", "module", spec.node_id)))  # else all nodes would draw alike
 
-    def in_forked_child() -> None:  # it is no node: what it hears is its own, and it may be ended
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-    os.register_at_fork(after_in_child=in_forked_child)
+    free_forked_children()
 
     async def main() -> None:
         process = NodeProcess(spec, sock, started, ended)

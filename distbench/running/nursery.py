@@ -133,6 +133,25 @@ def die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
+def free_forked_children() -> None:
+    """What this process forks is no node: what it hears is its own, and SIGTERM ends it.
+
+    The signal is blocked meanwhile, for one that came before the handlers are changed would be lost.
+    """
+    terminate = {signal.SIGTERM}
+
+    def in_child() -> None:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, terminate)
+
+    os.register_at_fork(
+        before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, terminate),
+        after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, terminate),
+        after_in_child=in_child,
+    )
+
+
 def in_child(work: Callable[[], object]) -> NoReturn:
     """Do ``work``, and end without the parent's clean-up."""
     status = 70
