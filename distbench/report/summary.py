@@ -53,7 +53,7 @@ def render_ending(result: RunResult) -> str:
     if result.mode == "offline":
         times.insert(0, f"{result.virtual_time:,.3f} s virtual")
     rate = result.messages / result.wall_time if result.wall_time > 0 else 0.0
-    if not any(node.messages_out for node in result.nodes.values()):
+    if not any(node.messages_in or node.messages_out for node in result.nodes.values()):
         traffic = "no message was sent"
     else:
         plural = "s" * (result.messages != 1)

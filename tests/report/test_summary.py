@@ -39,6 +39,11 @@ def test_a_run_that_sent_no_message_says_so() -> None:
     assert render_ending(result({"n1": silent}, deliveries=0)).endswith("no message was sent")
 
 
+def test_a_node_of_a_network_that_only_took_messages_does_not_say_so() -> None:
+    taking = node(traffic={"vote": Traffic(messages_in=2)})
+    assert render_ending(result({"n1": taking}, mode="network")).endswith(" s wall, 2 messages, 4 messages/s")
+
+
 def test_failed_nodes_show_in_the_last_line() -> None:
     made = result({"n1": node(End.FAILED), "n2": node(End.CRASHED), "n3": node()})
     assert render_ending(made).startswith("completed, but 2 nodes failed: ")
