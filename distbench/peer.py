@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from distbench.algorithm import Algorithm
 from distbench.community import PeerId
-from distbench.definition import AlgorithmDefinition, HandlerDefinition
+from distbench.definition import AlgorithmDefinition, HandlerDefinition, define
 from distbench.errors import nearest
 
 
@@ -25,6 +27,8 @@ class Peer:
 
     peer_id: PeerId
     """The name of that node."""
+    _definition: ClassVar[AlgorithmDefinition]
+    """What the layer's class says of itself; of the class that ``peer_class`` makes."""
 
     def __init__(self, peer_id: PeerId, outlets: tuple[Outlet, ...]) -> None:
         self.peer_id = peer_id
@@ -75,6 +79,7 @@ def peer_class(definition: AlgorithmDefinition) -> type[Peer]:
 def _make_class(definition: AlgorithmDefinition) -> type[Peer]:
     handlers = definition.handlers
     body: dict[str, Any] = {"__slots__": (), "__doc__": f"A peer that runs {definition.name}."}
+    body["_definition"] = definition
     for index, handler in enumerate(handlers):
         body[handler.name] = _method(index, handler)
 
@@ -88,9 +93,19 @@ def explain_missing(error: AttributeError) -> str | None:
     """
     if not isinstance(error.obj, Peer) or error.name is None:
         return None
-    known = [name for cls in type(error.obj).__mro__[:-2] for name in vars(cls) if not name.startswith("_")]
-    hint = nearest(error.name, known) or f"; there is {', '.join(known) or 'none'}"
-    return f"no handler is called {error.name!r}{hint}"
+    definition, name = error.obj._definition, error.name
+    found = inspect.getattr_static(definition.cls, name, None)
+    if isinstance(found, FunctionType) and not hasattr(Algorithm, name):
+        for child, table in definition.interceptions.items():
+            if any(interception.name == name for interception in table.values()):
+                return f"{name!r} takes what the child {child!r} delivers at its own node; a peer has no such handler"
+        return f"{name!r} is a method without @handler; write @handler above it"
+    for child, cls in definition.children.items():
+        if any(handler.name == name for handler in define(cls).handlers):
+            return f"{name!r} is a handler of the child {child!r}; call a method of self.{child} instead"
+    known = [handler.name for handler in definition.handlers]
+    hint = nearest(name, known) or f"; there is {', '.join(known) or 'none'}"
+    return f"no handler is called {name!r}{hint}"
 
 
 def _method(index: int, handler: HandlerDefinition) -> Callable[..., Any]:

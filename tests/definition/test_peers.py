@@ -131,6 +131,44 @@ def test_an_unknown_handler_is_an_attribute_error_with_a_hint(name: str, hint: s
     assert f"no handler is called '{name}'; {hint}" in result.failures[0].traceback
 
 
+@distbench.distbench
+class Lower(Algorithm):
+    @handler
+    async def low(self, src: PeerId, word: str) -> None: ...
+
+
+@distbench.distbench
+class Unmarked(Pinging):
+    """What it calls at its peers is no handler there."""
+
+    lower: Lower = distbench.child_algorithm(Lower)
+    wrong: str = distbench.config_field(required=True)
+
+    async def on_start(self) -> None:
+        for peer in self.peers.values():
+            await getattr(peer, self.wrong)("hi")
+
+    async def hello(self, src: PeerId, word: str) -> None: ...
+
+    @handler(from_child="lower")
+    async def on_word(self, src: PeerId, word: str) -> None: ...
+
+
+@pytest.mark.parametrize(
+    "name, hint",
+    [
+        ("hello", "'hello' is a method without @handler; write @handler above it"),
+        ("low", "'low' is a handler of the child 'lower'; call a method of self.lower instead"),
+        ("on_word", "'on_word' takes what the child 'lower' delivers at its own node; a peer has no such handler"),
+        ("on_start", "no handler is called 'on_start'; there is ping, tell, quiet"),
+        ("lower", "no handler is called 'lower'; there is ping, tell, quiet"),
+    ],
+)
+def test_a_name_that_is_no_handler_but_something_else_is_told_as_that(name: str, hint: str) -> None:
+    result = distbench.run(Unmarked, {"n1": {"wrong": name}, "n2": {"wrong": name}})
+    assert hint in result.failures[0].traceback
+
+
 def test_the_parameter_may_be_named_as_the_handler_names_it() -> None:
     async def by_name(self: Any) -> Any:
         peer = self.peers["n2"]
