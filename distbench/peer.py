@@ -51,15 +51,21 @@ class Peer:
 class Peers(dict[PeerId, Peer]):
     """The peers that a node lists, in that order; indexing also finds a node that lists this one."""
 
-    __slots__ = ("_others",)
+    __slots__ = ("_others", "own_id")
+
+    own_id: PeerId | None
+    """The node's own name, which is none of its peers'; None where that is not known."""
 
     def __init__(self, listed: dict[PeerId, Peer], others: Callable[[PeerId], Peer | None]) -> None:
         super().__init__(listed)
         self._others = others
+        self.own_id = None
 
     def __missing__(self, peer_id: PeerId) -> Peer:
         found = self._others(peer_id)
         if found is None:
+            if peer_id == self.own_id:
+                raise KeyError(f"{peer_id!r} is this node itself; call the method directly, on self")
             names = [*list(self)[:10], *(["..."] if len(self) > 10 else [])]
             hint = nearest(str(peer_id), self)  # a program that is not type-checked may ask for anything
             raise KeyError(

@@ -44,6 +44,7 @@ class Layer:
         state = vars(instance)
         state["_distbench"] = self
         state["_parent"] = None if self.parent is None else self.parent.instance
+        peers.own_id = self.node.node_id
         state["peers"] = peers
         state["community"] = self.node.community
         for name, value in definition.copied:

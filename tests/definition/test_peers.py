@@ -101,7 +101,7 @@ def test_an_unknown_node_is_a_key_error_that_names_the_neighbours() -> None:
         "'n3' is no neighbour of this node; it has n2, n1",
         "'n1x' is no neighbour of this node; did you mean 'n1'?",
         "'zzz' is no neighbour of this node; it has n2, n1",
-        "'n10' is no neighbour of this node; did you mean 'n1'?",
+        "'n10' is this node itself; call the method directly, on self",
         "7 is no neighbour of this node; it has n2, n1",
         "None is no neighbour of this node; it has n2, n1",
     ]
