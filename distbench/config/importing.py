@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import linecache
 import os
+import re
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -71,7 +73,7 @@ def _on_path(folder: Path | None) -> Iterator[None]:
 
 
 def _import_failure(found: FoundAlgorithm, error: BaseException) -> DefinitionError:
-    file, line = str(found.path), None
+    file, line, hint = str(found.path), None, ""
     if isinstance(error, SyntaxError) and error.filename:
         file, line = error.filename, error.lineno
     else:
@@ -79,9 +81,21 @@ def _import_failure(found: FoundAlgorithm, error: BaseException) -> DefinitionEr
         for frame, number in traceback.walk_tb(error.__traceback__):
             if frame.f_code.co_filename.startswith(own):
                 file, line = frame.f_code.co_filename, number
+                hint = _hint_at_bare_mark(error, frame.f_globals, linecache.getline(file, number))
     file = display(Path(file))
     where = f"{file}:{line}" if line else file
     if isinstance(error, DistbenchError):  # a decorator's: it says what is wrong, but not always where
         return DefinitionError(str(error) if Path(file).name in str(error) else f"{where}: {error}")
-    hint = "; give it as package.module:Class" if "relative import" in str(error) and found.by_file else ""
+    if "relative import" in str(error) and found.by_file:
+        hint = "; give it as package.module:Class"
     return DefinitionError(f"{where}: importing it raised {type(error).__name__}: {error}{hint}")
+
+
+def _hint_at_bare_mark(error: BaseException, names: Mapping[str, object], line: str) -> str:
+    """What to write where ``@distbench`` names the package, after ``import distbench``."""
+    mark = re.match(r"\s*@(\w+)\s*(#|$)", line)
+    if mark is None or not isinstance(error, TypeError) or str(error) != "'module' object is not callable":
+        return ""
+    if names.get(mark[1]) is not sys.modules.get("distbench"):
+        return ""
+    return f"; write '@{mark[1]}.distbench', or 'from distbench import distbench'"

@@ -291,6 +291,21 @@ def test_a_module_that_cannot_be_imported_is_refused_with_file_and_line(body: st
         assert "failing" not in sys.modules
 
 
+@pytest.mark.parametrize(
+    "head, hint",
+    [
+        ("import distbench\n", "; write '@distbench.distbench', or 'from distbench import distbench'"),
+        ("import json as distbench\n", ""),
+        ("import distbench\nimport json\njson()\n", ""),
+    ],
+)
+def test_a_module_that_marks_with_the_package_is_told_what_to_write(head: str, hint: str) -> None:
+    write("bare.py", f"{head}\n\n@distbench\nclass Bare:\n    pass\n")
+    with pytest.raises(DefinitionError) as caught:
+        load_algorithm("bare.py")
+    assert str(caught.value).endswith(f"importing it raised TypeError: 'module' object is not callable{hint}")
+
+
 def test_the_list_names_every_algorithm_so_that_it_can_be_found() -> None:
     write("gossip.py", TRAP + ONE.format(name="Gossip"))
     write("echo.py", ONE.format(name="Echo"))
