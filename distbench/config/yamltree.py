@@ -65,6 +65,8 @@ def parse_tree(text: str, at: At) -> Node | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = " ".join(filter(None, (error.context, error.problem)))
+        if mark and "".join(text.splitlines()[mark.line : mark.line + 1])[mark.column :].startswith("\t"):
+            problem = "a tab stands here; YAML indents with spaces only, so write spaces instead"
         raise ConfigError(f"{at(mark.line + 1 if mark else 1)}: invalid YAML: {problem}") from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1 if isinstance(error.position, int) else 1
