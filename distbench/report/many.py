@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 from typing import Final
 
@@ -15,6 +16,7 @@ from distbench.running.seeds import SeedRun, SeedsResult
 
 MOST_PROBLEMS: Final = 10
 MOST_SEEDS_NAMED: Final = 50
+MOST_REASONS: Final = 5
 
 
 def render_seeds(result: SeedsResult, *, colour: bool, replay: str | None, table: bool = True) -> str:
@@ -29,6 +31,8 @@ def render_seeds(result: SeedsResult, *, colour: bool, replay: str | None, table
             text = "but alone it did not fail: the algorithm keeps something between runs, in a module or a class"
             lines.append(paint(text, "yellow") if colour else text)
         lines += _others(failed[1:], colour=colour)
+    remarks = [paint(text, "yellow") if colour else text for text in _remarks(result.runs)]
+    lines += ["", *remarks] if remarks else []
     ending = render_seeds_ending(result)
     hue = "green" if result.exit_status == 0 else "red"
     lines += ["", paint(ending, hue) if colour else ending]
@@ -71,6 +75,23 @@ def _distribution(runs: Sequence[SeedRun], *, colour: bool) -> list[str]:
         columns.append(Column(title, cells))
     head, body = render_grid(columns, colour=colour)
     return head + body
+
+
+def _remarks(runs: Sequence[SeedRun]) -> Iterator[str]:
+    """What a person must know of the runs beyond their failures, as the notes of one run tell it."""
+    alive = [run for run in runs if run.outcome is not None]
+    if alive and all(run.silent for run in alive):
+        yield "no message was sent in any run"
+    messages: Counter[str] = Counter()
+    times: Counter[str] = Counter()
+    for run in alive:
+        messages.update(run.dropped)
+        times.update(run.dropped.keys())
+    for reason, count in messages.most_common(MOST_REASONS):
+        yield f"dropped {count:,} message{'s' * (count != 1)} in {times[reason]:,} of {len(alive):,} runs: {reason}"
+    if len(messages) > MOST_REASONS:
+        rest = messages.total() - sum(count for _, count in messages.most_common(MOST_REASONS))
+        yield f"dropped {rest:,} more for {len(messages) - MOST_REASONS:,} other reasons"
 
 
 def _first_failure(result: SeedsResult, *, colour: bool) -> list[str]:

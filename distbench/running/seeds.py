@@ -45,6 +45,10 @@ class SeedRun:
     digest: str | None
     problem: str
     """Why it failed, on one line; nothing where it did not."""
+    silent: bool = False
+    """No node sent a message."""
+    dropped: Mapping[str, int] = field(default_factory=dict, hash=False)
+    """Messages dropped at all nodes, by reason."""
     kept: Any = field(default=None, compare=False, repr=False)
     """What the caller of ``run_seeds`` asked to keep of each run."""
 
@@ -288,8 +292,18 @@ def _summarise(result: RunResult, kept: object) -> SeedRun:
         result.messages,
         result.digest,
         describe_problem(result),
+        not any(node.messages_in or node.messages_out for node in result.nodes.values()),
+        _dropped(result),
         kept,
     )
+
+
+def _dropped(result: RunResult) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for node in result.nodes.values():
+        if node.dropped:
+            counts.update(node.dropped)
+    return dict(counts)
 
 
 def describe_problem(result: RunResult) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from distbench.community import PeerId
@@ -80,6 +81,33 @@ def test_interrupted_seeds_are_told_with_those_under_way() -> None:
     assert render_seeds_ending(made).startswith("interrupted while 3, 5 ran: ran 2 of 100 seeds (2 completed), ")
     assert made.exit_status == 130
     assert shown(many(asked=100, interrupted=True))[-1].startswith("interrupted: ran 0 of 100 seeds (none), ")
+
+
+def test_seeds_under_which_nobody_sent_anything_say_so() -> None:
+    silent = [replace(seed(number), silent=True) for number in range(3)]
+    assert shown(many(*silent), table=False)[0] == "no message was sent in any run"
+    assert "no message" not in "".join(shown(many(*silent, seed(3))))
+    assert "no message" not in "".join(shown(many(seed(7, "its process died", None))))
+
+
+def test_dropped_messages_are_summed_over_the_runs_by_reason() -> None:
+    runs = [seed(0), seed(1), replace(seed(2), dropped={"bad signature": 5, "no such handler": 1})]
+    runs.append(replace(seed(3, "stuck", Outcome.STUCK), dropped={"bad signature": 7}))
+    lines = shown(many(*runs))
+    assert lines[-5:-1] == [
+        "",
+        "dropped 12 messages in 2 of 4 runs: bad signature",
+        "dropped 1 message in 1 of 4 runs: no such handler",
+        "",
+    ]
+
+
+def test_of_very_many_reasons_the_commonest_are_told() -> None:
+    lines = shown(many(replace(seed(0), dropped={f"n{number} has ended": number for number in range(1, 9)})))
+    assert [line for line in lines if line.startswith("dropped")][0::5] == [
+        "dropped 8 messages in 1 of 1 runs: n8 has ended",
+        "dropped 6 more for 3 other reasons",
+    ]
 
 
 def test_the_spread_can_be_left_out() -> None:

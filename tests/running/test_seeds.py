@@ -73,6 +73,26 @@ def test_there_are_sixes_to_be_found() -> None:
 
 
 @JOBS
+def test_each_run_says_whether_nobody_sent_and_what_was_dropped(jobs: int) -> None:
+    @distbench.distbench
+    class Crashing(Algorithm):
+        async def on_start(self) -> None:
+            if self.id() == "n2":
+                raise RuntimeError("down")
+            for peer in self.peers.values():
+                await peer.hello("hi")
+
+        @handler
+        async def hello(self, src: PeerId, word: str) -> None: ...
+
+    many = distbench.run(Crashing, {"n1": {}, "n2": {}}, seeds=range(3), jobs=jobs, keep_going=True)
+    assert [(run.silent, run.dropped) for run in many.runs] == [(False, {"the node had crashed": 1})] * 3
+    assert [(run.silent, run.dropped) for run in distbench.run(Dice, ALONE, seeds=range(3), jobs=jobs).runs] == [
+        (True, {})
+    ] * 3
+
+
+@JOBS
 def test_every_seed_runs_as_it_would_alone(jobs: int) -> None:
     config, assign = "ring:8", "node_id=shuffled"
     many = distbench.run(ChangRoberts, config, assign=assign, seeds=range(20), jobs=jobs, digest=True)
