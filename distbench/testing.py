@@ -1,4 +1,4 @@
-"""For tests: assertions over reports, and what the fixture ``distbench_run`` is."""
+"""For tests and notebooks: assertions over reports, a result as text, and what the fixture ``distbench_run`` is."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from distbench.running.preparing import ConfigSource
 from distbench.running.result import End, Outcome, RunResult
 from distbench.running.seeds import describe_problem
 
-__all__ = ["DistbenchRun", "RunFailed", "agree", "assert_reports"]
+__all__ = ["DistbenchRun", "RunFailed", "agree", "assert_reports", "render_result"]
 
 _ABSENT: Final = object()
 
@@ -58,8 +58,7 @@ class DistbenchRun:
             raise KeyboardInterrupt
         if (result.exit_status != 0) is not expect_failure:
             wrong = f"should have failed, but ended as {result.outcome}" if expect_failure else describe_problem(result)
-            summary = render_summary(result, width=None, colour=False)
-            raise RunFailed(f"the run with seed {result.seed}: {wrong}\n\n{summary}", result)
+            raise RunFailed(f"the run with seed {result.seed}: {wrong}\n\n{render_result(result)}", result)
         return result
 
 
@@ -94,6 +93,11 @@ def assert_reports(result: RunResult, nodes: Iterable[str] | str | None = None, 
             wrong.append(f"{who} {field}={value!r}:\n{_by_value(values)}")
     if wrong:
         raise AssertionError("\n".join(wrong))
+
+
+def render_result(result: RunResult) -> str:
+    """What the command line prints of a run, without colours: the table, the notes and the last line."""
+    return render_summary(result, width=None, colour=False)
 
 
 def _values(result: RunResult, field: str, nodes: Iterable[str] | None) -> dict[PeerId, object]:

@@ -12,7 +12,7 @@ import pytest
 
 import distbench
 from distbench import Algorithm, ConfigError, DefinitionError, End, Outcome, PeerId, config_field, handler
-from distbench.testing import DistbenchRun, RunFailed, agree, assert_reports
+from distbench.testing import DistbenchRun, RunFailed, agree, assert_reports, render_result
 
 RING = {"n1": {"neighbours": ["n2"]}, "n2": {"neighbours": ["n3"]}, "n3": {"neighbours": ["n1"]}}
 
@@ -52,6 +52,14 @@ def test_a_run_that_succeeds_is_returned(distbench_run: DistbenchRun) -> None:
     result = distbench_run(Vote, RING, latency="5", digest=True)
     assert (result.outcome, result.seed) == (Outcome.COMPLETED, distbench_run.seed)
     assert result.digest == distbench.run(Vote, RING, latency="5", digest=True, seed=distbench_run.seed).digest
+
+
+def test_a_result_is_rendered_as_the_command_line_prints_it(distbench_run: DistbenchRun) -> None:
+    lines = render_result(distbench_run(Vote, votes("yes", "no"))).splitlines()
+    assert lines[1].split() == ["node", "end", "in", "out", "in", "out", "vote", "child.vote"]
+    assert lines[2].split() == ["n1", "terminated", "0", "0", "0", "0", "yes", "2"]
+    assert lines[-1].startswith("completed: ")
+    assert "\x1b" not in "".join(lines)
 
 
 def test_a_quiescent_run_is_no_failure(distbench_run: DistbenchRun) -> None:
