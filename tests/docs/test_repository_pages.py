@@ -41,6 +41,12 @@ def test_every_decision_is_told_in_four_parts() -> None:
         assert headings == ["Context", "Decision", "Rejected", "Consequences"], page.name
 
 
+def test_the_page_about_the_architecture_leads_to_every_decision() -> None:
+    page = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    decisions = [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "docs" / "adr").glob("*.md"))]
+    assert re.findall(r"\]\((docs/adr/[^)]+)\)", page) == decisions
+
+
 def test_what_builds_the_site_is_installed_with_the_rest() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert settings["tool"]["uv"]["default-groups"] == sorted(settings["dependency-groups"])
