@@ -39,8 +39,19 @@ def new(*, name: str) -> int:
                 stream.write(text)
         except OSError as error:
             raise ConfigError(f"cannot write {str(file)!r}: {error.strerror}") from error
-    write_out(f"wrote {source} and {config}; run them with\n    {command}\n")
+    write_out(f"wrote {source} and {config}; run them with\n    {command}\n{_shadowed(path.name, source)}")
     return 0
+
+
+def _shadowed(name: str, source: Path) -> str:
+    """A line for a name that means an algorithm of distbench's own."""
+    from distbench.config.locating import SHIPPED
+
+    if not (SHIPPED / f"{name}.py").is_file():
+        return ""
+    return (
+        f"'-a {name}' alone means the algorithm that comes with distbench; yours is '-a {shlex.quote(str(source))}'\n"
+    )
 
 
 def _checked(name: str) -> Path:

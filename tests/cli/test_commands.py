@@ -149,6 +149,13 @@ def test_a_new_algorithm_runs_whatever_its_name(distbench: CommandLine, here: Pa
     assert distbench(*shlex.split(command)[1:]).out.splitlines()[-1].startswith("completed: ")
 
 
+def test_a_new_algorithm_with_a_shipped_one_s_name_says_which_the_name_means(
+    distbench: CommandLine, here: Path
+) -> None:
+    last = distbench("new", "echo").out.splitlines()[-1]
+    assert last == "'-a echo' alone means the algorithm that comes with distbench; yours is '-a echo.py'"
+
+
 def test_the_folder_of_a_new_algorithm_is_made(distbench: CommandLine, here: Path) -> None:
     command = distbench("new", "deep/down/gossip").out.splitlines()[1]
     assert distbench(*shlex.split(command)[1:]).status == 0
