@@ -45,7 +45,7 @@ def explain(error: Exception, value: object = _UNKNOWN, annotation: object = Non
         text = text.replace(word, plain)
     text = text.replace(", got ", ", found ").replace("`", "")
     text = f"{words}: {text[:1].lower()}{text[1:]}" if words else text[:1].lower() + text[1:]
-    return text if value is _UNKNOWN else f"{text}, in {_short(value)}"
+    return text if value is _UNKNOWN or value is None else f"{text}, in {_short(value)}"
 
 
 def _decoding(text: str, value: object, annotation: object) -> tuple[str, str]:

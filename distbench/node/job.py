@@ -42,6 +42,8 @@ class Job:
         answers = self.call and isinstance(self.route, Route) and self.src is not None
         if answers and self.node.phase is not Phase.CRASHED:
             self.node.reply(self.route, self.src, self.call, value)  # type: ignore[arg-type]
+        elif value is not None and not self.call:
+            self.node.unheard(self.route, value)
 
     def failed(self, error: BaseException) -> None:
         self._forget()

@@ -29,7 +29,7 @@ from distbench.node.calls import Calls
 from distbench.node.current import current_node
 from distbench.node.deadlink import DeadLink
 from distbench.node.execution import IDLE, Resumed, Runner, StandIn, begin_task, enter_task, leave_task
-from distbench.node.failures import HAS_ENDED, is_cut_off, name_exception, render_traceback
+from distbench.node.failures import HAS_ENDED, is_cut_off, name_exception, render_traceback, safe_repr
 from distbench.node.job import Job
 from distbench.node.layer import Layer
 from distbench.node.lifecycle import Phase, Signal, following
@@ -295,8 +295,6 @@ class Node:
         if value is NOTHING:
             try:
                 value = route.decode(payload)
-                if route.signed and value is not None and isinstance(value, Signed) and value.signer != src:
-                    raise SignatureError(f"it is signed by {value.signer}, not by the node that sent it")
             except SignatureError as error:
                 self._warn(route, src, str(error))
                 self.drop(src, "bad signature")
@@ -304,6 +302,10 @@ class Node:
             except REFUSALS as error:
                 self._warn(route, src, explain(error))
                 self.drop(src, "does not fit the handler")
+                return
+            if route.signed and isinstance(value, Signed) and value.signer != src:
+                self._warn(route, src, f"it is signed by {value.signer}, not by the node that sent it")
+                self.drop(src, "the signature of another node")
                 return
         route.messages_in += 1
         route.bytes_in += len(payload)
@@ -376,6 +378,8 @@ class Node:
             Job(self, route, src, call, value).failed(error)
         elif call:
             self.reply(route, src, call, runner.result)  # type: ignore[arg-type]
+        elif runner.result is not None:
+            self.unheard(route, runner.result)
 
     def _promote(self, coro: Any, waits_for: Any, context: contextvars.Context, stand_in: StandIn, job: Job) -> None:
         """The coroutine waits: a real task drives its runner on, and this node takes a new runner."""
@@ -397,12 +401,22 @@ class Node:
             copy = NOTHING if check is None else check(payload)
         except REFUSALS as error:
             refused = route.refused(value, route.definition.reply, error)
-            self._cannot_reply(route, dst, call, MessageError(str(refused).replace(" takes ", " returns ", 1)))
+            words, where = str(refused).replace(" takes ", " returns ", 1), route.definition.where
+            hint = f"; is a 'return' missing in {where}?" if value is None else f" ({where})"
+            self._cannot_reply(route, dst, call, MessageError(words + hint))
             return
         if len(payload) > MAX_PAYLOAD:
             self._cannot_reply(route, dst, call, route.too_large(len(payload)))
             return
         (self.links.get(dst) or self.open(dst)).send(REPLY, call, payload, copy)
+
+    def unheard(self, route: Route | Hook, value: object) -> None:
+        """Say once that a handler returns what nobody receives; that is easily overlooked."""
+        if isinstance(route, Route) and not route.told:
+            route.told = True
+            hint = f"write '-> {type(value).__name__}' and callers wait for it"
+            text = "%s returned %s, which nobody receives, for it has no such annotation: %s"
+            self.context.copy().run(logger.warning, text, route.name, safe_repr(value), hint)
 
     def _cannot_reply(self, route: Route, dst: PeerId, call: int, refused: MessageError) -> None:
         self.fail(route.name, "", refused)

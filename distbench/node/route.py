@@ -42,6 +42,7 @@ class Route:
     __slots__ = (
         "bytes_in", "bytes_out", "check", "check_reply", "decode", "decode_reply", "definition", "encode",
         "encode_reply", "function", "instance", "messages_in", "messages_out", "name", "node", "number", "signed",
+        "told",
     )  # fmt: skip
 
     def __init__(
@@ -56,6 +57,7 @@ class Route:
         self.signed = definition.signed_by_sender
         self.encode, self.decode, self.check = codecs.of(definition.message)
         self.encode_reply, self.decode_reply, self.check_reply = codecs.of(definition.reply)
+        self.told = False
         self.messages_in = self.bytes_in = self.messages_out = self.bytes_out = 0
 
     def cast(self, dst: PeerId, message: Any) -> Awaitable[None] | None:

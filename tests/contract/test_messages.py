@@ -336,7 +336,7 @@ def test_signatures_are_checked_before_a_handler_runs(run: Run) -> None:
     assert result.exit_status == 0
     assert result.reports[N2] == {"heard": [["n1", 1]]}
     assert result.reports[N3] == {"heard": [[["n1", 1], ["n2", 2]]]}
-    assert result.nodes[N3].dropped == {"bad signature": 1}
+    assert result.nodes[N3].dropped == {"the signature of another node": 1}
 
 
 def test_the_streams_of_random_are_those_of_the_simulation(run: Run, offline: Run) -> None:

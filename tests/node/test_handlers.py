@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -17,6 +18,35 @@ from tests.node.programs.listing import me
 TWO: dict[str, dict[str, object]] = {"n1": {}, "n2": {}}
 N1, N2 = PeerId("n1"), PeerId("n2")
 variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="unset")
+
+
+def test_a_value_that_nobody_receives_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    @distbench.distbench
+    class Forgets(Algorithm):
+        async def on_start(self) -> None:
+            for peer in self.peers.values():
+                for _ in range(3):
+                    assert await peer.at_once(1) is None
+                    assert await peer.later(1) is None
+            await self.terminate()
+
+        @handler
+        async def at_once(self, src: PeerId, number: int):  # type: ignore[no-untyped-def]
+            return number + 1
+
+        @handler
+        async def later(self, src: PeerId, number: int) -> None:
+            await asyncio.sleep(0)
+            return number + 1  # type: ignore[return-value]
+
+    with caplog.at_level(logging.WARNING, logger="distbench"):
+        distbench.run(Forgets, {"n1": {"neighbours": ["n2"]}, "n2": {"neighbours": "none"}})
+    told = [record.getMessage() for record in caplog.records]
+    assert sorted(told) == [
+        f"{name} returned 2, which nobody receives, for it has no such annotation: "
+        "write '-> int' and callers wait for it"
+        for name in ("at_once", "later")
+    ]
 
 
 @pytest.mark.parametrize("waits", [False, True])

@@ -194,7 +194,7 @@ def test_only_nested_ones_may_have_been_signed_by_another(format: Format) -> Non
         "Box(proof=Vote(value=True) (signed by n1))",
         "Vote(value=True) (signed by n1)",
     ]
-    assert result.nodes[N2].dropped == {"bad signature": 3}
+    assert result.nodes[N2].dropped == {"the signature of another node": 3}
     assert result.exit_status == 0
 
 
