@@ -28,6 +28,7 @@ def test_a_value_that_nobody_receives_is_told_once(caplog: pytest.LogCaptureFixt
                 for _ in range(3):
                     assert await peer.at_once(1) is None
                     assert await peer.later(1) is None
+                await asyncio.sleep(1)
             await self.terminate()
 
         @handler
