@@ -13,6 +13,7 @@ from distbench.community import PeerId
 from distbench.config.model import NodeConfig, Place, RunConfig
 from distbench.config.plain import shown
 from distbench.errors import ConfigError, nearest
+from distbench.words import plural
 
 if TYPE_CHECKING:
     import networkx
@@ -191,20 +192,20 @@ def _grid(request: Request) -> Neighbours:
     return _listed(links)
 
 
-def _neighbours(count: int) -> str:
-    return f"{count} neighbour{'s' * (count != 1)}"
-
-
 def _random_regular(request: Request) -> Neighbours:
     """Steger and Wormald's algorithm by networkx; a dense graph is drawn as the complement of a thin one."""
     size_text, degree_text = request.named("n", "d")
     size, degree = request.size(size_text), request.number(degree_text)
     if degree >= size:
-        raise request.refuse(f"a node of {size} has at most {_neighbours(size - 1)}, not {degree}")
+        raise request.refuse(f"a node of {size} has at most {plural(size - 1, 'neighbour')}, not {degree}")
     if size * degree % 2:
-        raise request.refuse(f"{size} nodes with {_neighbours(degree)} each cannot be: one of the numbers must be even")
+        raise request.refuse(
+            f"{size} nodes with {plural(degree, 'neighbour')} each cannot be: one of the numbers must be even"
+        )
     if degree < min(2, size - 1):
-        raise request.refuse(f"{size} nodes with {_neighbours(degree)} each are not connected; d=2 is the least")
+        raise request.refuse(
+            f"{size} nodes with {plural(degree, 'neighbour')} each are not connected; d=2 is the least"
+        )
     _check_drawn(request, size * degree)
     draw = request.random()
     if degree == 2:  # the connected ones are the rings, which chance alone would hardly find among many nodes

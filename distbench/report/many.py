@@ -13,6 +13,7 @@ from distbench.report.notes import join_names
 from distbench.report.style import paint
 from distbench.report.summary import render_notes
 from distbench.running.seeds import SeedRun, SeedsResult
+from distbench.words import plural
 
 MOST_PROBLEMS: Final = 10
 MOST_SEEDS_NAMED: Final = 50
@@ -42,8 +43,8 @@ def render_seeds(result: SeedsResult, *, colour: bool, replay: str | None, table
 def render_seeds_ending(result: SeedsResult) -> str:
     """One line: how many seeds passed or failed, in which time, at which rate."""
     ran, failed = len(result.runs), len(result.failed)
-    of = f"{ran:,} of {result.asked:,}" if ran < result.asked else f"{ran:,}"
-    seeds = f"ran {of} seed{'s' * (result.asked != 1)}"
+    of = f"{ran:,} of " if ran < result.asked else ""
+    seeds = f"ran {of}{plural(result.asked, 'seed')}"
     processes = f"{result.processes} processes" if result.processes > 1 else "1 process"
     rate = ran / result.wall_time if result.wall_time > 0 else 0.0
     speed = f"{result.wall_time:,.3f} s wall, {rate:,.0f} runs/s in {processes}"
@@ -53,7 +54,7 @@ def render_seeds_ending(result: SeedsResult) -> str:
         at = f" while {join_names(running, 5)} ran" if running else ""
         return f"interrupted{at}: {seeds} ({ends or 'none'}), {speed}"
     if failed:
-        how = f"{failed:,} seed{'s' * (failed != 1)} failed" if failed > 1 else f"failed at seed {result.seed}"
+        how = f"{plural(failed, 'seed')} failed" if failed > 1 else f"failed at seed {result.seed}"
         return f"{how}: {seeds} ({ends}), {speed}"
     return f"passed: {seeds} ({ends}), {speed}"
 
@@ -88,7 +89,7 @@ def _remarks(runs: Sequence[SeedRun]) -> Iterator[str]:
         messages.update(run.dropped)
         times.update(run.dropped.keys())
     for reason, count in messages.most_common(MOST_REASONS):
-        yield f"dropped {count:,} message{'s' * (count != 1)} in {times[reason]:,} of {len(alive):,} runs: {reason}"
+        yield f"dropped {plural(count, 'message')} in {times[reason]:,} of {len(alive):,} runs: {reason}"
     if len(messages) > MOST_REASONS:
         rest = messages.total() - sum(count for _, count in messages.most_common(MOST_REASONS))
         yield f"dropped {rest:,} more for {len(messages) - MOST_REASONS:,} other reasons"

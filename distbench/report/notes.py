@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from distbench.community import PeerId
 from distbench.report.cells import render_cell
 from distbench.running.result import End, Failure, Outcome, RunResult, Suspended
+from distbench.words import plural
 
 MOST_NODES = 100
 MOST_FAILURES = 10
@@ -72,8 +73,7 @@ def _failures(failures: Sequence[Failure], *, tracebacks: bool) -> Iterator[Note
     rest = Counter(f"{failure.handler} at {failure.node}" for group in groups[MOST_FAILURES:] for failure in group)
     if rest:
         counted = [f"{what} ({count:,})" if count > 1 else what for what, count in rest.items()]
-        plural = "s" * (rest.total() != 1)
-        yield Note(f"and {rest.total():,} more failure{plural}: {join_names(counted, 50)}", "red")
+        yield Note(f"and {plural(rest.total(), 'more failure')}: {join_names(counted, 50)}", "red")
 
 
 def _ended_without_a_failure(result: RunResult) -> Iterator[Note]:
@@ -114,13 +114,12 @@ def _suspended(suspended: Sequence[Suspended]) -> Iterator[Note]:
 
 def _dropped(result: RunResult) -> Iterator[Note]:
     for reason, counts in _by_reason((node, one.dropped) for node, one in result.nodes.items()):
-        yield Note(f"dropped {_messages(sum(counts.values()))}: {reason} ({_at(counts)})", "yellow")
+        yield Note(f"dropped {plural(sum(counts.values()), 'message')}: {reason} ({_at(counts)})", "yellow")
 
 
 def _refused(result: RunResult) -> Iterator[Note]:
     for reason, counts in _by_reason((node, one.refused) for node, one in result.nodes.items()):
-        total = sum(counts.values())
-        yield Note(f"refused {total:,} connection{'s' * (total != 1)}: {reason} ({_at(counts)})", "yellow")
+        yield Note(f"refused {plural(sum(counts.values()), 'connection')}: {reason} ({_at(counts)})", "yellow")
 
 
 def _by_reason(nodes: Iterable[tuple[PeerId, Mapping[str, int]]]) -> Iterable[tuple[str, Mapping[PeerId, int]]]:
@@ -140,8 +139,4 @@ def _at(counts: Mapping[PeerId, int]) -> str:
 
 def _in_transit(count: int) -> Iterator[Note]:
     if count:
-        yield Note(f"{_messages(count)} in transit when the run ended, counted and not delivered")
-
-
-def _messages(count: int) -> str:
-    return f"{count:,} message{'s' * (count != 1)}"
+        yield Note(f"{plural(count, 'message')} in transit when the run ended, counted and not delivered")

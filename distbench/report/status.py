@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from distbench.report.cells import width_of
+from distbench.words import plural
 
 if TYPE_CHECKING:
     from distbench.running.gauge import Progress
@@ -133,9 +134,8 @@ class RunMeter:
         if progress.virtual or progress.messages != self._messages or now - self._at > _STALE:
             self._rate = (progress.messages - self._messages) / max(now - self._at, 1e-6)
             self._at, self._messages = now, progress.messages
-        plural = "s" * (progress.messages != 1)
         return (
-            f"{progress.seconds:,.3f} s{' virtual' * progress.virtual}, {progress.messages:,} message{plural}, "
+            f"{progress.seconds:,.3f} s{' virtual' * progress.virtual}, {plural(progress.messages, 'message')}, "
             f"{self._rate:,.0f} messages/s, {progress.done:,} of {progress.nodes:,} nodes done"
         )
 

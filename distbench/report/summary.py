@@ -6,6 +6,7 @@ from distbench.report.notes import notes
 from distbench.report.style import paint
 from distbench.report.table import render_table
 from distbench.running.result import End, Outcome, RunResult
+from distbench.words import plural
 
 
 def render_summary(
@@ -44,7 +45,7 @@ def render_ending(result: RunResult) -> str:
     failed = {name for name, node in result.nodes.items() if node.end in (End.FAILED, End.CRASHED)}
     bad = len(failed | {failure.node for failure in result.failures})
     outcome = result.outcome.value
-    wrong = [f"{bad:,} node{'s' * (bad != 1)} failed"] if bad else []
+    wrong = [f"{plural(bad, 'node')} failed"] if bad else []
     wrong += ["the check failed"] if result.check_error is not None else []
     if wrong:
         joint = ", but" if result.outcome in (Outcome.COMPLETED, Outcome.QUIESCENT) else ","
@@ -56,8 +57,7 @@ def render_ending(result: RunResult) -> str:
     if not any(node.messages_in or node.messages_out for node in result.nodes.values()):
         traffic = "no message was sent"
     else:
-        plural = "s" * (result.messages != 1)
-        traffic = f"{result.messages:,} message{plural}, {rate:,.0f} messages/s"
+        traffic = f"{plural(result.messages, 'message')}, {rate:,.0f} messages/s"
     return f"{outcome}: {', '.join(times)}, {traffic}"
 
 

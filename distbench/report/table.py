@@ -11,6 +11,7 @@ from distbench.report.cells import flatten, is_number, render_cell
 from distbench.report.grid import Column, grid_width, render_grid
 from distbench.report.style import paint
 from distbench.running.result import End, NodeResult, RunResult
+from distbench.words import plural
 
 MOST_ROWS = 40
 _ROWS_OF_MANY = 20
@@ -98,8 +99,7 @@ def _below(report: Mapping[str, str], width: int) -> list[str]:
     """A node's report as ``field=value`` lines to stand below its row."""
     parts = [f"{name}={value}" for name, value in list(report.items())[:_MOST_FIELDS_BELOW]]
     if len(report) > _MOST_FIELDS_BELOW:
-        more = len(report) - _MOST_FIELDS_BELOW
-        parts.append(f"… and {more:,} more field{'s' * (more != 1)}")
+        parts.append(f"… and {plural(len(report) - _MOST_FIELDS_BELOW, 'more field')}")
     indent = " " * 4
     lines = [indent]
     for part in parts:
@@ -132,15 +132,11 @@ def _sum_up(reports: Mapping[PeerId, Mapping[str, object]], width: int) -> list[
 
 def _in_short(counts: Counter[str]) -> str:
     if len(counts) <= _FEW_VALUES:
-        return ", ".join(f"{value} ({_nodes(count)})" for value, count in counts.most_common())
+        return ", ".join(f"{value} ({plural(count, 'node')})" for value, count in counts.most_common())
     if all(map(is_number, counts)):
         numbers: Iterable[float] = [float(value.replace(",", "")) for value in counts]
         mean = sum(float(value.replace(",", "")) * count for value, count in counts.items()) / counts.total()
         return f"{min(numbers):,.6g} to {max(numbers):,.6g}, mean {mean:,.6g}"
     value, count = counts.most_common(1)[0]
-    most = f", most often {value} ({_nodes(count)})" if count > 1 else ""
+    most = f", most often {value} ({plural(count, 'node')})" if count > 1 else ""
     return f"{len(counts):,} different values{most}"
-
-
-def _nodes(count: int) -> str:
-    return f"{count:,} node{'s' * (count != 1)}"

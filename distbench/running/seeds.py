@@ -18,6 +18,7 @@ from distbench.errors import ConfigError, DefinitionError, InternalError
 from distbench.running.preparing import Plan, load_class
 from distbench.running.result import Outcome, RunResult
 from distbench.running.workers import CAN_FORK, Answer, Workers
+from distbench.words import plural
 
 MOST_SEEDS: Final = 1_000_000
 MOST_FAILURES_KEPT: Final = 10
@@ -313,7 +314,7 @@ def describe_problem(result: RunResult) -> str:
     if result.failures:
         first = result.failures[0]
         others = len(result.failures) - 1
-        more = f" (and {others} more failure{'s' * (others != 1)})" if others else ""
+        more = f" (and {plural(others, 'more failure')})" if others else ""
         text = f"{first.node} failed in {first.handler}: {first.exception}{more}"
     elif result.check_error is not None:
         text = f"check: {result.check_error}"
