@@ -48,6 +48,13 @@ class StandIn(msgspec.Struct, weakref=True, eq=False):
     _callbacks: list[Any] | None = None
     _hash: int | None = None
 
+    _asyncio_future_blocking = None
+    """``asyncio.isfuture`` is False: the C code would not know what to do with it."""
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:  # for ``isinstance(asyncio.current_task(), asyncio.Task)``
+        return asyncio.Task
+
     def _promoted(self, task: asyncio.Task[Any]) -> None:
         """Hand over to the real task what was asked of the stand-in."""
         self._task = task

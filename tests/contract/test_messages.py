@@ -404,6 +404,28 @@ def test_one_node_alone_runs(run: Run) -> None:
     assert (result.outcome, result.exit_status) == ("completed", 0)
 
 
+def test_the_current_task_is_a_task_before_and_after_a_handler_first_waits(run: Run) -> None:
+    @distbench
+    class Looks(Algorithm):
+        def __init__(self) -> None:
+            self.seen: list[object] = []
+
+        def look(self) -> None:
+            task = asyncio.current_task()
+            self.seen += [isinstance(task, asyncio.Task), isinstance(task, asyncio.Future)]
+
+        async def on_start(self) -> None:
+            self.look()
+            await asyncio.sleep(0.01)
+            self.look()
+            await self.terminate()
+
+        async def report(self) -> dict[str, object]:
+            return {"seen": self.seen}
+
+    assert run(Looks, nodes(1)).reports == {N1: {"seen": [True] * 4}}
+
+
 @pytest.mark.parametrize(
     "algorithm, config",
     [
