@@ -18,6 +18,7 @@ import sys
 import threading
 import time
 import uuid
+from abc import ABCMeta
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, NoReturn, Protocol, cast
@@ -25,7 +26,6 @@ from typing import Any, Final, NoReturn, Protocol, cast
 from distbench.community import PeerId
 from distbench.errors import NondeterminismError
 from distbench.node.current import current_node
-from distbench.node.execution import StandIn
 from distbench.simulation.futures import SimGathering
 
 
@@ -132,24 +132,31 @@ def _as_completed(real: Callable[..., Any]) -> Callable[..., Any]:
     return as_completed
 
 
-class _RealOrOurs(type):
-    """``isinstance(x, asyncio.Task)`` stays true of every task, and of what stands in for one."""
+class _Replacement(ABCMeta):  # and so no metaclass conflict for who inherits from an ABC as well
+    """The class that stands in for the one it inherits from: whatever is an instance of that is one of this."""
+
+    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **named: Any) -> Any:
+        if not any(isinstance(base, mcs) for base in bases):
+            return super().__new__(mcs, name, bases, namespace, **named)
+        # A class that is defined while a run lasts outlives it, so it inherits from what will be there then.
+        originals = tuple(base.__mro__[1] if isinstance(base, mcs) else base for base in bases)
+        return type(name, originals, namespace, **named)
 
     def __instancecheck__(cls, instance: object) -> bool:
-        return isinstance(instance, cls.__mro__[1]) or (isinstance(instance, StandIn) and cls is not _Future)
+        return isinstance(instance, cls.__mro__[1])
 
     def __subclasscheck__(cls, subclass: type) -> bool:
         return issubclass(subclass, cls.__mro__[1])
 
 
-class _Future(asyncio.Future[Any], metaclass=_RealOrOurs):
+class _Future(asyncio.Future[Any], metaclass=_Replacement):
     """``asyncio.Future()`` of a node: the loop makes it, so that it hashes by its number."""
 
     def __new__(cls, *, loop: asyncio.AbstractEventLoop | None = None) -> Any:
         return _REAL_FUTURE(loop=loop) if _node() is None else (loop or asyncio.get_running_loop()).create_future()
 
 
-class _Task(asyncio.Task[Any], metaclass=_RealOrOurs):
+class _Task(asyncio.Task[Any], metaclass=_Replacement):
     """``asyncio.Task(...)`` of a node, made by the loop as well."""
 
     def __new__(cls, coro: Any, *, loop: asyncio.AbstractEventLoop | None = None, **named: Any) -> Any:
@@ -205,22 +212,12 @@ _REAL_LOCALTIME = time.localtime
 _TAKE_FIELDS = (time.strftime, time.asctime)
 
 
-class _RealOrSimulated(type):
-    """``isinstance(x, datetime)`` stays true for datetimes made before and after a run."""
-
-    def __instancecheck__(cls, instance: object) -> bool:
-        return isinstance(instance, cls.__mro__[1])
-
-    def __subclasscheck__(cls, subclass: type) -> bool:
-        return issubclass(subclass, cls.__mro__[1])
-
-
 _REAL_DATETIME: Final = _datetime.datetime
 _REAL_DATE: Final = _datetime.date
 _EPOCH = _REAL_DATETIME(1970, 1, 1)
 
 
-class _Datetime(_datetime.datetime, metaclass=_RealOrSimulated):
+class _Datetime(_datetime.datetime, metaclass=_Replacement):
     @classmethod
     def now(cls, tz: _datetime.tzinfo | None = None) -> Any:
         node = _node()
@@ -241,7 +238,7 @@ class _Datetime(_datetime.datetime, metaclass=_RealOrSimulated):
         return _REAL_DATETIME(*args, **named)
 
 
-class _Date(_datetime.date, metaclass=_RealOrSimulated):
+class _Date(_datetime.date, metaclass=_Replacement):
     @classmethod
     def today(cls) -> Any:
         return _Datetime.now().date()

@@ -18,7 +18,7 @@ import threading
 import time
 import uuid
 import weakref
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime as moment
 from random import randint
 from time import sleep
@@ -145,6 +145,47 @@ def test_a_datetime_inside_is_a_datetime_outside() -> None:
 
     run_at_a_node(step)
     assert {type(each) for each in seen} == {moment}
+
+
+def test_a_class_that_is_defined_inside_inherits_from_the_real_one() -> None:
+    future, task, date = asyncio.Future, asyncio.Task, datetime.date
+    seen: list[Any] = []
+
+    def step() -> None:
+        class Made(asyncio.Future[int]):
+            def __init__(self, name: str) -> None:
+                super().__init__()
+                self.name = name
+
+        class Awaited(asyncio.Future[int], Awaitable[int]): ...
+
+        class Moment(datetime.datetime):
+            def __new__(cls, year: int) -> Any:
+                return super().__new__(cls, year, 1, 1)
+
+        class Sub(asyncio.Task[int]): ...
+
+        class Day(datetime.date): ...
+
+        class Monday(Day): ...
+
+        assert isinstance(asyncio.get_running_loop().create_future(), asyncio.Future)
+        assert not isinstance(asyncio.get_running_loop().create_future(), (Made, Awaited))
+        assert not isinstance(datetime.datetime(2020, 1, 1), (Moment, Monday))
+        assert issubclass(Made, asyncio.Future)
+        assert Made("made").name == "made"
+        assert type(Moment(2020)) is Moment
+        assert not Made("made").done()
+        seen.extend([Made, Awaited, Moment, Sub, Day, Monday, Made("kept"), Moment(2020), Monday(2020, 1, 1)])
+
+    run_at_a_node(step)
+    made, awaited, moments, sub, day, monday, *kept = seen[:9]
+    bases = [made.__bases__[0], awaited.__bases__[0], moments.__bases__, sub.__bases__, monday.__mro__[1:3]]
+    assert bases == [future, future, (moment,), (task,), (day, date)]
+    assert [type(each) for each in kept] == [made, moments, monday]
+    assert {type(cls) for cls in (made, moments, sub, day, monday)} == {type}
+    assert type(moments(2021)) is moments
+    assert not isinstance(kept[0], awaited)
 
 
 def test_other_threads_keep_the_real_clock_and_may_sleep() -> None:
