@@ -6,6 +6,7 @@ import asyncio
 import gc
 import linecache
 import types
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,16 @@ def _generator(step: Any) -> Any:
     if type(step).__name__ not in ("async_generator_asend", "async_generator_athrow"):
         return None
     return next((each for each in gc.get_referents(step) if isinstance(each, types.AsyncGeneratorType)), None)
+
+
+def busy_at(frames: Iterable[tuple[types.FrameType, int]]) -> str:
+    """``raft.py:41: while not self.elected``: the last of ``frames`` (with line numbers) that is the algorithm's."""
+    found = ""
+    for frame, line in frames:
+        filename = frame.f_code.co_filename
+        if not is_framework(filename) and not _is_library(filename):
+            found = f"{Path(filename).name}:{line}: {linecache.getline(filename, line).strip()}"
+    return found
 
 
 def standing(coro: Any) -> tuple[str, str]:

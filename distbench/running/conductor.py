@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from time import monotonic
 from typing import Final
@@ -59,6 +59,7 @@ logger = logging.getLogger("distbench.run")
 STARTUP_TIMEOUT: Final = 60.0
 _LEAVE_LIMIT: Final = 7.0
 INTERRUPTED_LIMIT: Final = 0.6
+_ASK_BEFORE: Final = 1.0
 _COUNT_EVERY: Final = 0.4
 _SAY_AFTER: Final = (2.0, 10.0)
 
@@ -80,8 +81,9 @@ class Conductor:
         gone_after: float | None,
         link_limit: float,
         gauge: Gauge | None = None,
+        on_late: Callable[[Iterable[PeerId]], object] = list,
     ) -> None:
-        """``gauge`` shows how far the run is."""
+        """``gauge`` shows how far the run is; ``on_late`` hears who does not leave."""
         self.config = config
         self.options = options
         self.coordinator = Coordinator(config.nodes)
@@ -96,6 +98,7 @@ class Conductor:
         self._gone_after = gone_after
         self._link_limit = link_limit
         self._gauge = gauge
+        self._on_late = on_late
         self._counted: dict[PeerId, int] = {}
         """Messages that each node had taken when it was last asked."""
         self._reason = ""
@@ -254,7 +257,7 @@ class Conductor:
                     self._tell_all(Wave(number))
                 case SendStop(outcome):
                     self._ended_at = monotonic()
-                    self._arm(_LEAVE_LIMIT, self._leave_without, _LEAVE_LIMIT)
+                    self._arm(_LEAVE_LIMIT - _ASK_BEFORE, self._ask_where)
                     self._tell_all(Stop(outcome))
                 case SendNotice(node, reason):
                     self._tell_all(Notice(node, reason), but=node)
@@ -300,6 +303,11 @@ class Conductor:
         if self._limit is not None:
             self._limit.cancel()
         self._limit = self.loop.call_later(delay, callback, *arguments)  # type: ignore[arg-type]
+
+    def _ask_where(self) -> None:
+        """Some nodes do not leave: have those that are near say where they are busy, and wait a little more."""
+        self._on_late(self.coordinator.missing)
+        self._arm(_ASK_BEFORE, self._leave_without, _LEAVE_LIMIT)
 
     def _leave_without(self, limit: float) -> None:
         for node in self.coordinator.missing:

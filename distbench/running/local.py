@@ -8,7 +8,7 @@ import resource
 import signal
 import socket
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Final
@@ -22,7 +22,7 @@ from distbench.network.tcp import LINK_LIMIT, Address
 from distbench.running.conductor import STARTUP_TIMEOUT, Conductor
 from distbench.running.control import COORDINATOR
 from distbench.running.gauge import Gauge
-from distbench.running.nodeprocess import run_node
+from distbench.running.noderun import run_node
 from distbench.running.nodespec import NodeSpec
 from distbench.running.nursery import Ended, Nursery, open_nursery
 from distbench.running.options import RunOptions
@@ -86,6 +86,12 @@ def run_local(
 
     def play() -> RunResult:
         nursery = open_nursery(nodes, be_node, sockets)
+
+        def ask(late: Iterable[PeerId]) -> None:
+            for node in late:
+                if node in nursery.pids:
+                    os.kill(nursery.pids[node], signal.SIGUSR1)
+
         try:
             conductor = Conductor(
                 config,
@@ -99,6 +105,7 @@ def run_local(
                 gone_after=None,
                 link_limit=limit,
                 gauge=gauge,
+                on_late=ask,
             )
             return run_on_loop(lambda: _conduct(conductor, nursery))
         finally:

@@ -38,7 +38,7 @@ from distbench.running.local import (
     outside_of_loops,
     run_on_loop,
 )
-from distbench.running.nodeprocess import run_node
+from distbench.running.noderun import run_node
 from distbench.running.nodespec import DEFAULT_TIMEOUT, Ending, NodeSpec
 from distbench.running.nursery import Ended, die_with_parent, fork, in_child
 from distbench.running.options import RunOptions
@@ -202,6 +202,7 @@ class _Supervisor:
             gone_after=spec.gone_after,
             link_limit=spec.link_limit,
             gauge=self.gauge,
+            on_late=lambda late: os.kill(pid, signal.SIGUSR1) if spec.node_id in late else None,
         )
         loop = asyncio.get_running_loop()
 
@@ -312,7 +313,8 @@ class _Watch:
 
     def _too_late(self) -> None:
         self.overdue = True
-        self.kill()
+        os.kill(self._pid, signal.SIGUSR1)
+        self._loop.call_later(0.5, self.kill)
 
 
 def _end_of(node: PeerId, pid: int) -> Ended:

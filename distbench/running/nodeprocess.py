@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
-import signal
 import socket
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -45,7 +42,6 @@ from distbench.running.control import (
     encode_control,
 )
 from distbench.running.nodespec import DEFAULT_TIMEOUT, Ending, NodeSpec
-from distbench.running.nursery import free_forked_children
 from distbench.running.outcomes import node_result, render_failure, suspended_in, task_name
 from distbench.running.quiet import Quiet
 from distbench.running.realport import RealPort
@@ -385,39 +381,3 @@ class NodeProcess:
                 self.node.fail(task_name(task), "", error)
         for task in self.loop.tasks():
             task.cancel()
-
-
-def run_node(
-    spec: NodeSpec,
-    sock: socket.socket,
-    *,
-    started: Callable[[], None] | None = None,
-    ended: Callable[[Ending], None] | None = None,
-    stoppable: bool = False,
-) -> None:
-    """Run one node on a loop of its own, to the end of the run.
-
-    ``started`` is called when the run begins. ``ended`` is told how it ended, before links and loop are closed, which
-    may wait for peers and for threads of the algorithm. A ``stoppable`` node leaves the run on SIGTERM.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it and stops the run
-    reconfigure = getattr(sys.stdout, "reconfigure", None)
-    if reconfigure is not None:
-        reconfigure(line_buffering=True, write_through=False)  # what the nodes print is mixed line by line
-    choices = Choices(spec.options.seed)
-    random.seed(choices.seed(("random", "module", spec.node_id)))  # else all nodes would draw alike
-
-    free_forked_children()
-
-    async def main() -> None:
-        process = NodeProcess(spec, sock, started, ended)
-        loop = asyncio.get_running_loop()
-        assert isinstance(loop, NodeLoop)
-        loop.note_threads()
-        if stoppable:
-            loop.add_signal_handler(signal.SIGTERM, process.interrupt)
-        await process.main()
-
-    factory: Callable[[], asyncio.AbstractEventLoop] = NodeLoop
-    with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(main())

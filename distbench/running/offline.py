@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
@@ -22,7 +23,7 @@ from distbench.node.failures import name_exception
 from distbench.node.lifecycle import Phase
 from distbench.node.node import Node, NodeFailure
 from distbench.node.route import Codecs
-from distbench.node.suspended import standing
+from distbench.node.suspended import busy_at, standing
 from distbench.node.wiretable import WireTable
 from distbench.running.coordinator import (
     Command,
@@ -277,8 +278,9 @@ class OfflineRun:
             outcome, reason = self._outcome(pause, limit == options.duration)
         except TooManySteps as error:
             outcome, reason = Outcome.TIMEOUT, f"{error}; busy: {', '.join(error.nodes) or 'none'}"
-        except KeyboardInterrupt:
-            outcome, reason = Outcome.INTERRUPTED, _CTRL_C
+        except KeyboardInterrupt as interrupt:
+            place = busy_at(traceback.walk_tb(interrupt.__traceback__))
+            outcome, reason = Outcome.INTERRUPTED, f"{_CTRL_C}, at {place}" if place else _CTRL_C
             _expect_unfinished(winding_down)
         ended = self.scheduler.now / 1e9
         in_transit = self.network.in_transit()

@@ -308,6 +308,8 @@ def test_ctrl_c_prints_the_partial_table_and_ends_with_130(tmp_path: Path, step:
     assert "n1" in run.out
     assert run.out.splitlines()[-1].startswith("interrupted: ")
     assert "Traceback" not in run.err
+    if step == "pass":
+        assert re.search(r"^interrupted: Ctrl-C, at made.py:\d+: (while True:|pass|logger.info.*)$", run.out, re.M)
 
 
 def test_ctrl_c_says_nothing_of_coroutines_that_it_kept_from_being_awaited(tmp_path: Path) -> None:

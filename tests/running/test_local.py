@@ -305,6 +305,20 @@ def test_what_nodes_print_is_mixed_line_by_line(tmp_path: Path) -> None:
     assert all(re.fullmatch(r"n\d prints line \d{5}", line) for line in lines)
 
 
+@pytest.mark.slow  # it is given a while
+def test_a_loop_without_end_is_named_by_file_and_line(tmp_path: Path) -> None:
+    body = """
+        async def on_start(self) -> None:
+            while self.id() == "n2":
+                pass
+            await self.terminate()
+        """
+    with local("-a", program(tmp_path, body), "-c", "complete:3", "-t", "1") as run:
+        assert run.finish() == 3
+    assert re.search(r"WARNING n2 is busy at \S+\.py:\d+: (while self.id\(\) == \"n2\":|pass)$", run.err, re.M)
+    assert re.search(r"^n2 failed in process at .* did not leave within 7 s", run.out, re.M)
+
+
 @pytest.mark.slow  # they are given a while
 def test_nodes_that_do_not_leave_are_ended(tmp_path: Path) -> None:
     body = """

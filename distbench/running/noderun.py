@@ -1,0 +1,68 @@
+"""A node's process, from its first step to its last."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Callable
+from functools import partial
+from types import FrameType
+
+from distbench.community import PeerId
+from distbench.node.activity import NodeLoop
+from distbench.node.suspended import busy_at
+from distbench.running.nodeprocess import NodeProcess
+from distbench.running.nodespec import Ending, NodeSpec
+from distbench.running.nursery import free_forked_children
+from distbench.simulation.choices import Choices
+
+logger = logging.getLogger("distbench.run")
+
+
+def _say_where(node: PeerId, number: int, frame: FrameType | None) -> None:
+    """The node does not leave, and whoever waits for it asks why: it may be in a loop without end."""
+    place = busy_at(reversed(list(traceback.walk_stack(frame))))
+    if place:
+        logger.warning("%s is busy at %s", node, place)
+
+
+def run_node(
+    spec: NodeSpec,
+    sock: socket.socket,
+    *,
+    started: Callable[[], None] | None = None,
+    ended: Callable[[Ending], None] | None = None,
+    stoppable: bool = False,
+) -> None:
+    """Run one node on a loop of its own, to the end of the run.
+
+    ``started`` is called when the run begins. ``ended`` is told how it ended, before links and loop are closed, which
+    may wait for peers and for threads of the algorithm. A ``stoppable`` node leaves the run on SIGTERM.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it and stops the run
+    signal.signal(signal.SIGUSR1, partial(_say_where, spec.node_id))
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(line_buffering=True, write_through=False)  # what the nodes print is mixed line by line
+    choices = Choices(spec.options.seed)
+    random.seed(choices.seed(("random", "module", spec.node_id)))  # else all nodes would draw alike
+
+    free_forked_children()
+
+    async def main() -> None:
+        process = NodeProcess(spec, sock, started, ended)
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, NodeLoop)
+        loop.note_threads()
+        if stoppable:
+            loop.add_signal_handler(signal.SIGTERM, process.interrupt)
+        await process.main()
+
+    factory: Callable[[], asyncio.AbstractEventLoop] = NodeLoop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(main())
