@@ -7,6 +7,7 @@ import enum
 import functools
 import inspect
 import logging
+import threading
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -99,23 +100,36 @@ class AlgorithmDefinition:
     file: str | None
 
 
+_reading: Final = threading.RLock()
+"""Held while classes are read: runs in several threads share one definition of each."""
 _under_way: list[type] = []
 """Classes that are being read: a child is read while its parent is."""
 
 
 def define(cls: Any) -> AlgorithmDefinition:
     """Read the marks of ``cls`` and of all that it inherits."""
-    found: AlgorithmDefinition | None = getattr(cls, "__dict__", {}).get("__distbench_definition__")
+    found = _defined(cls)
     if found is None:
-        if cls in _under_way:
-            ring = " -> ".join(each.__qualname__ for each in (*_under_way[_under_way.index(cls) :], cls))
-            raise DefinitionError(f"{cls.__qualname__} is a child of itself ({ring}); layers must come to an end")
-        _under_way.append(cls)
-        try:
-            found = _Reader(cls).read()
-        finally:
-            _under_way.remove(cls)
-        cls.__distbench_definition__ = found  # lives and dies with the class
+        with _reading:
+            found = _defined(cls) or _read(cls)
+    return found
+
+
+def _defined(cls: Any) -> AlgorithmDefinition | None:
+    found: AlgorithmDefinition | None = getattr(cls, "__dict__", {}).get("__distbench_definition__")
+    return found
+
+
+def _read(cls: Any) -> AlgorithmDefinition:
+    if cls in _under_way:
+        ring = " -> ".join(each.__qualname__ for each in (*_under_way[_under_way.index(cls) :], cls))
+        raise DefinitionError(f"{cls.__qualname__} is a child of itself ({ring}); layers must come to an end")
+    _under_way.append(cls)
+    try:
+        found = _Reader(cls).read()
+    finally:
+        _under_way.remove(cls)
+    cls.__distbench_definition__ = found  # lives and dies with the class
     return found
 
 

@@ -378,6 +378,34 @@ def test_a_child_of_itself_is_refused() -> None:
             define(Outer)
 
 
+def test_two_threads_that_read_a_class_at_once_find_no_mistake_and_one_definition() -> None:
+    found: list[object] = []
+
+    class Gate:
+        """Lets another thread read the class while this one does."""
+
+        def __deepcopy__(self, memo: object) -> Gate:
+            if not other.ident:
+                other.start()
+                other.join(0.1)  # as long as it may take to fail; one that waits its turn is not held up by this
+            return self
+
+    @distbench.distbench
+    class Read(Algorithm):
+        gate = Gate()
+
+    def read() -> None:
+        try:
+            found.append(define(Read))
+        except DefinitionError as error:
+            found.append(error)
+
+    other = threading.Thread(target=read)
+    read()
+    other.join()
+    assert found == [define(Read)] * 2
+
+
 def test_a_field_is_required_or_has_one_default() -> None:
     with pytest.raises(DefinitionError, match="a required field has no default"):
         config_field(required=True, default=1)
