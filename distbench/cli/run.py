@@ -155,8 +155,6 @@ def _status_line() -> StatusLine | None:
 
 def _watch(stack: ExitStack, status: StatusLine) -> Gauge:
     """Show how far the run is that gets the gauge, until the stack is left."""
-    import os
-
     from distbench.report.status import RunMeter, watching
     from distbench.running.gauge import Gauge
 
@@ -164,7 +162,6 @@ def _watch(stack: ExitStack, status: StatusLine) -> Gauge:
         stack.enter_context(watching(status, RunMeter(gauge.read)))
 
     gauge = Gauge(begin)
-    os.register_at_fork(after_in_child=status.share)
     return gauge
 
 

@@ -7,7 +7,7 @@ import contextvars
 import math
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from distbench.node.current import current_node
@@ -108,6 +108,23 @@ class NodeLoop(_Loop):
             self.jobs += 1
             future.add_done_callback(self._job_ended)
         return future
+
+    async def getaddrinfo(self, *args: Any, **named: Any) -> Any:
+        """A look-up counts as a job too: uvloop has threads of its own for it."""
+        return await self._job(super().getaddrinfo(*args, **named))
+
+    async def getnameinfo(self, *args: Any, **named: Any) -> Any:
+        """As ``getaddrinfo``."""
+        return await self._job(super().getnameinfo(*args, **named))
+
+    async def _job(self, work: Awaitable[Any]) -> Any:
+        if current_node.get() is None:
+            return await work
+        self.jobs += 1
+        try:
+            return await work
+        finally:
+            self._job_ended(None)
 
     def _job_ended(self, future: object) -> None:
         self.jobs -= 1

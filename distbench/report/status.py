@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
@@ -24,6 +26,19 @@ _ERASE: Final = "\x1b[G\x1b[2K"
 """No carriage return: a stream that is buffered by lines would write that at once, and the rest of the line later."""
 
 
+_lines: weakref.WeakSet[StatusLine] = weakref.WeakSet()
+"""Those that a process which is forked from this one must know of."""
+
+
+def _share_all() -> None:
+    for line in _lines:
+        line.shared = True
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_share_all)
+
+
 class StatusLine:
     """The last line of a terminal. What is written through ``above`` goes above it."""
 
@@ -35,11 +50,8 @@ class StatusLine:
         """What was written above has not come to the end of its line yet, so it stands where this one would."""
         self._shown = False
         self.shared = False
-        """Another process shows the line, and this one only writes above it."""
-
-    def share(self) -> None:
-        """This process was forked: the line may be there at any moment."""
-        self.shared = True
+        """This process was forked from the one that shows the line, and only writes above it."""
+        _lines.add(self)
 
     def show(self, text: str) -> None:
         """Put ``text`` in place of what the line says, cut to the terminal."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from numbers import Real
+from typing import Any, Literal, SupportsIndex
 
 from distbench.errors import ConfigError
 
@@ -62,22 +63,20 @@ class RunOptions:
     def __post_init__(self) -> None:
         """Raises ConfigError for a value that no run can have."""
         check_seed(self.seed)
-        _check("max_events", self.max_events, int, least=1)
-        _check("timeout", self.timeout, (int, float, type(None)), above=0)
-        _check("duration", self.duration, (int, float, type(None)), above=0)
-        _check("startup_delay", self.startup_delay, (int, float), least=0)
+        _check("max_events", self.max_events, SupportsIndex, least=1)
+        _check("timeout", self.timeout, (Real, type(None)), above=0)
+        _check("duration", self.duration, (Real, type(None)), above=0)
+        _check("startup_delay", self.startup_delay, Real, least=0)
         if self.latency is not None and not isinstance(self.latency, Latency):
             raise ConfigError(f"latency {self.latency!r} is not a range of milliseconds; write for instance '10-50'")
 
 
 def check_seed(seed: object) -> None:
     """Raises ConfigError for what is no seed."""
-    _check("seed", seed, int, least=0)
+    _check("seed", seed, SupportsIndex, least=0)
 
 
-def _check(
-    name: str, value: Any, kinds: type | tuple[type, ...], least: float | None = None, above: float | None = None
-) -> None:
+def _check(name: str, value: Any, kinds: Any, least: float | None = None, above: float | None = None) -> None:
     good = isinstance(value, kinds) and not isinstance(value, bool)
     if good and value is not None:
         good = (least is None or value >= least) and (above is None or value > above) and value == value
