@@ -55,7 +55,7 @@ def _add_types(annotation: Any, found: dict[Any, str]) -> None:
     if is_message(cls):
         hints = fields_of(annotation)
     elif dataclasses.is_dataclass(cls) or typing.is_typeddict(cls) or hasattr(cls, "_fields"):
-        hints = inspect.get_annotations(cls)
+        hints = _hints_of(cls)
     elif issubclass(cls, enum.Enum):
         found[annotation] = f"{show_type(cls)}[{', '.join(f'{one.name}={one.value!r}' for one in cls)}]"
         return
@@ -64,6 +64,14 @@ def _add_types(annotation: Any, found: dict[Any, str]) -> None:
     found[annotation] = f"{show_type(annotation)}({', '.join(f'{n}: {show_type(h)}' for n, h in hints.items())})"
     for hint in hints.values():
         _add_types(hint, found)
+
+
+def _hints_of(cls: type) -> dict[str, Any]:
+    """The annotations of a class, inherited ones too; the texts of all where one names what cannot be found."""
+    try:
+        return typing.get_type_hints(cls, include_extras=True)
+    except (NameError, TypeError, AttributeError, SyntaxError):
+        return {name: hint for base in reversed(cls.__mro__) for name, hint in inspect.get_annotations(base).items()}
 
 
 def _digest(parts: object) -> bytes:
