@@ -246,7 +246,8 @@ def test_10_000_hostile_connections_do_not_disturb_a_run(tmp_path: Path, say: Ca
     assert n2["report"]["received"] == found["nodes"]["n1"]["report"]["sent"]
     refused = n2["refused"]
     assert made == 10_000
-    assert made - 300 <= sum(refused.values()) <= made  # the last ones may still be under way when the run ends
+    # The last ones may still be under way when the run ends: in the system's queue alone there is room for 1024.
+    assert made - 1024 - 300 <= sum(refused.values()) <= made
     assert refused["malformed"] > 0
     assert run.err.count("WARNING") < 20
     counts = ", ".join(f"{cause}: {count:,}" for cause, count in sorted(refused.items()))
