@@ -108,6 +108,10 @@ class NodeProcess:
             self.ending.complaint = f"the coordinator beside {spec.first} did not come within {limit}{last}"
         else:
             await self._over
+            if self.port.begun:
+                self._begin_to_leave()  # where the run went on without this node, its end comes unannounced
+            if self._leaving is not None:
+                await asyncio.wait([self._leaving])
         try:
             if self._ended is not None:
                 self._ended(self.ending)
