@@ -13,9 +13,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import Final
 
 from distbench.config.locating import FoundAlgorithm, display, import_name, is_loaded_from
 from distbench.errors import DefinitionError, DistbenchError
+
+_MODULE_CALLED: Final = "'module' object is not callable"  # from 3.13 on Python adds a guess of its own
 
 
 def import_class(found: FoundAlgorithm) -> type:
@@ -94,7 +97,7 @@ def _import_failure(found: FoundAlgorithm, error: BaseException) -> DefinitionEr
 def _hint_at_bare_mark(error: BaseException, names: Mapping[str, object], line: str) -> str:
     """What to write where ``@distbench`` names the package, after ``import distbench``."""
     mark = re.match(r"\s*@(\w+)\s*(#|$)", line)
-    if mark is None or not isinstance(error, TypeError) or str(error) != "'module' object is not callable":
+    if mark is None or not isinstance(error, TypeError) or not str(error).startswith(_MODULE_CALLED):
         return ""
     if names.get(mark[1]) is not sys.modules.get("distbench"):
         return ""

@@ -303,7 +303,10 @@ def test_a_module_that_marks_with_the_package_is_told_what_to_write(head: str, h
     write("bare.py", f"{head}\n\n@distbench\nclass Bare:\n    pass\n")
     with pytest.raises(DefinitionError) as caught:
         load_algorithm("bare.py")
-    assert str(caught.value).endswith(f"importing it raised TypeError: 'module' object is not callable{hint}")
+    told = str(caught.value)
+    assert "importing it raised TypeError: 'module' object is not callable" in told
+    assert told.endswith(hint)
+    assert ("write '@distbench.distbench'" in told) == bool(hint)
 
 
 def test_the_list_names_every_algorithm_so_that_it_can_be_found() -> None:

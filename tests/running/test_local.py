@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from textwrap import dedent, indent
 
@@ -203,11 +204,24 @@ def test_a_handler_that_blocks_holds_up_nobody_else() -> None:
 # -------------------------------------------------- ports
 
 
-def test_a_port_that_is_taken_is_named_with_its_node() -> None:
-    with socket.socket() as taken:
+def two_ports(stack: ExitStack) -> int:
+    """A port that somebody listens on; the one before is kept from all but who is told of it."""
+    while True:
+        taken, before = stack.enter_context(socket.socket()), stack.enter_context(socket.socket())
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        port = taken.getsockname()[1]
+        port: int = taken.getsockname()[1]
+        before.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            before.bind(("127.0.0.1", port - 1))
+        except OSError:  # somebody else has that
+            continue
+        return port
+
+
+def test_a_port_that_is_taken_is_named_with_its_node() -> None:
+    with ExitStack() as stack:
+        port = two_ports(stack)
         with Watched("--mode", "local", *ECHO, "--port-base", str(port - 1)) as run:
             assert run.finish() == 2
     assert f"n2: cannot listen on 127.0.0.1:{port} (Address already in use)" in run.err
