@@ -241,10 +241,12 @@ class NodeProcess:
             case Notice():
                 self._notice(PeerId(control.node), control.reason)
             case Stop():
-                self.ending.outcome = control.outcome
+                if self.ending.outcome is not Outcome.INTERRUPTED:  # this node had left before
+                    self.ending.outcome = control.outcome
                 self._begin_to_leave()
             case Over():
-                self.ending.outcome, self.ending.reason = control.outcome, control.reason
+                if self.ending.outcome is not Outcome.INTERRUPTED:
+                    self.ending.outcome, self.ending.reason = control.outcome, control.reason
                 if not self._over.done():
                     self._over.set_result(None)
             case _:
