@@ -21,6 +21,7 @@ from typing import Final, Protocol
 from distbench.community import PeerId
 from distbench.errors import WireError
 from distbench.network.connection import CLOSE_LIMIT, HANDSHAKE_LIMIT, Connection
+from distbench.network.delay import Delay, DelayedLink
 from distbench.network.handshake import encode_refusal
 from distbench.network.link import TcpLink
 from distbench.network.party import Agreed, Cause, HandshakeRefused, Party, Terms
@@ -78,8 +79,9 @@ class Junction:
         gone_after: float | None = None,
         link_limit: float = LINK_LIMIT,
         incarnation: int = 0,
+        delays: Callable[[PeerId], Delay | None] = lambda peer: None,
     ) -> None:
-        """``gone_after`` None: another one says when a peer is gone."""
+        """``gone_after`` None: another one says when a peer is gone. ``delays``: how long what a peer gets is held."""
         self.me = me
         self.terms = terms
         self.owner = owner
@@ -96,6 +98,7 @@ class Junction:
         self.closing = False
         self._keys = keys
         self._incarnation = incarnation
+        self._delays = delays
         self._links: dict[PeerId, TcpLink] = {}
         self._server: asyncio.Server | None = None
         self._connections: set[Connection] = set()
@@ -183,7 +186,7 @@ class Junction:
                 host = await self._resolver.resolve(address[0])
                 await self.loop.create_connection(lambda: connection, host, address[1])
         except OSError as error:  # a TimeoutError is one as well
-            link.trouble = f"{address[0]}:{address[1]} {_explain(error)}"
+            link.note(f"{address[0]}:{address[1]} {_explain(error)}")
             return False
         return True
 
@@ -218,7 +221,8 @@ class Junction:
         """The link to ``peer``; there is one for each pair."""
         found = self._links.get(peer)
         if found is None:
-            found = self._links[peer] = TcpLink(self, peer)
+            delay = self._delays(peer)
+            found = self._links[peer] = TcpLink(self, peer) if delay is None else DelayedLink(self, peer, delay)
         return found
 
     @property
@@ -243,7 +247,8 @@ class Junction:
             terms=self.terms,
             roster=self.roster,
             verify=verify,
-            received=lambda peer, incarnation: self.link(peer).take_over(incarnation),
+            received=lambda peer, incarnation: self.link(peer).received_from(incarnation),
+            acked=lambda peer, incarnation: self.link(peer).acked_by(incarnation),
             early=self.early,
         )
 
@@ -266,11 +271,11 @@ class Junction:
     def agreed(self, connection: Connection, result: Agreed) -> TcpLink:
         """A peer has proven who it is. Raises WireError where it says what cannot be of their session."""
         link = self.link(result.peer)
-        if link.over:
-            text = "it counts as gone since hands were shaken"
+        if link.received_from(result.incarnation) is None:
+            text = "it counts as gone since hands were shaken, or has restarted"
             raise HandshakeRefused(Cause.STALE, text, b"")  # the other side is in session, and expects frames
+        link.attach(connection, result)
         self.roster[result.peer] = result.key  # the first key that proves itself stands
-        link.attach(connection, result.received, result.incarnation)
         if not link.linked:
             link.linked = True
             self.owner.on_linked(result.peer, result.key, result.run)
@@ -294,7 +299,7 @@ class Junction:
         """A handshake or a frame was not as it must be."""
         cause = error.cause if isinstance(error, HandshakeRefused) else Cause.MALFORMED
         if peer is not None:
-            self.link(peer).trouble = str(error)
+            self.link(peer).note(str(error))
         if cause is Cause.EARLY:
             return
         self.count(cause)
@@ -338,7 +343,7 @@ class Junction:
                 if late > _LATE:
                     link.excuse(late)
                 self._look_at(link, now)
-        blocked = any(link.blocked for link in self._links.values())
+        blocked = any(link.queue.blocked for link in self._links.values())
         self._beat_in(min(_HEARTBEAT, self.link_limit / 8) if blocked else _HEARTBEAT)
 
     def _look_at(self, link: TcpLink, now: float) -> None:

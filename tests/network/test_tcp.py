@@ -115,7 +115,7 @@ def test_senders_that_wait_keep_the_order_in_which_they_came() -> None:
 
             senders = [asyncio.ensure_future(sender(number)) for number in range(20)]
             await asyncio.sleep(0)
-            assert one.link(N2).waiting == 20
+            assert one.link(N2).queue.waiting == 20
             assert one.link(N2).send(REPLY, 1, b"reply") is None  # replies do not wait
             transport_of(two, N1).resume_reading()
             await asyncio.gather(*senders)
@@ -136,11 +136,11 @@ def test_a_sender_that_gives_up_takes_its_message_with_it_and_holds_nobody_up() 
                 assert isinstance(room, asyncio.Future)
                 if number % 3:
                     room.cancel()
-            assert one.link(N2).waiting == 1000
+            assert one.link(N2).queue.waiting == 1000
             transport_of(two, N1).resume_reading()
             await two.until(lambda: len(two.got) == count + 1000)
             assert [int(payload) for _, _, payload in two.got[count:]] == list(range(0, 3000, 3))
-            assert not one.link(N2).blocked
+            assert not one.link(N2).queue.blocked
 
     on_loop(main)
 
