@@ -19,7 +19,7 @@ from distbench.network.frames import Message
 from distbench.network.link import TcpLink
 from distbench.network.session import BATCH_WEIGHT, MESSAGE_WEIGHT, RESEND_WEIGHT
 from distbench.node.port import REPLY
-from tests.network.ends import End
+from tests.network.ends import End, on_loop, pair, transport_of
 from tests.network.greeters import N1, N2
 
 LARGEST = 1_500_000
@@ -234,3 +234,33 @@ def test_links_of_every_kind_keep_their_promises(kind: str) -> None:
     run_state_machine_as_test(
         OfThisKind, settings=settings(max_examples=25, stateful_step_count=25, deadline=None, phases=found)
     )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_cast_over_what_makes_room_does_not_overtake_those_that_wait_for_it(kind: str) -> None:
+    async def main() -> None:
+        async with pair(delay=KINDS[kind]()) as (one, two):
+            sent = 0
+
+            def send(size: int) -> object:
+                nonlocal sent
+                sent += 1
+                return one.link(N2).send(1, 0, b"%d." % sent + bytes(size))
+
+            def echo(peer: PeerId, handler: int, call: int, payload: bytes) -> None:
+                End.on_message(two, peer, handler, call, payload)
+                two.link(N1).send(1, 0, b"echo")  # its frame says as well how much n2 has
+
+            transport_of(two, N1).pause_reading()
+            two.on_message = echo  # type: ignore[method-assign]
+            one.on_message = lambda *_: send(0)  # type: ignore[method-assign, assignment]
+            for _ in range(60):
+                send(300_000)
+                await asyncio.sleep(0)
+            assert one.link(N2).queue.waiting > 10
+            transport_of(two, N1).resume_reading()
+            await two.until(lambda: two.has(100))
+            assert [int(payload.partition(b".")[0]) for _, _, payload in two.got[:100]] == list(range(1, 101))
+            one.on_message = lambda *_: None  # type: ignore[method-assign]
+
+    on_loop(main)

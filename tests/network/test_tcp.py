@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import itertools
 import logging
 import random
 import socket
@@ -451,6 +452,62 @@ def test_a_peer_that_takes_a_large_message_slowly_is_not_cut_off() -> None:
                 assert 0 < taken < 40 * 2**20
                 assert not waits.done()
                 await two.until(lambda: two.gone)  # now it takes nothing any more
+
+    on_loop(main)
+
+
+def test_a_peer_that_drains_slowly_is_not_overdue_and_one_that_takes_nothing_is() -> None:
+    """Only the times at which the link is looked at are made up: the peer reads, and acknowledges nothing."""
+
+    async def main() -> None:
+        two = End(N2)
+        await two.listen()
+        async with closing(two), raw(two.address) as one:
+            await one.shake(as_n1())
+            await two.until(lambda: two.linked)
+            link = two.link(N1)
+            await send_all(two, N1, [(1, 0, bytes(48 * 2**20))])
+            waits = link.send(1, 0, b"next")
+            assert waits is not None
+            now = asyncio.get_running_loop().time()
+            for beat in range(1, 6):
+                drained = link._drained()
+                while link._drained() == drained:
+                    await one.reader.read(1 << 16)
+                assert link.session.acked == 0
+                assert not link.overdue(now + beat * 100)
+            one.writer.transport.pause_reading()  # type: ignore[attr-defined]
+            looks = itertools.count(now + 1000, 100)
+            await two.until(lambda: link.overdue(next(looks)))  # what is under way between the systems still leaves
+            waits.cancel()
+            link.overdue(next(looks))
+            assert not link.overdue(next(looks))  # nobody waits any more
+            transport_of(two, N1).abort()
+
+    on_loop(main)
+
+
+def test_what_drains_counts_for_each_connection_alone() -> None:
+    async def main() -> None:
+        two = End(N2)
+        await two.listen()
+        async with closing(two), raw(two.address) as one, raw(two.address) as again:
+            await one.shake(as_n1())
+            await two.until(lambda: two.linked)
+            link = two.link(N1)
+            await send_all(two, N1, [(1, 0, bytes(48 * 2**20))])
+            waits = link.send(1, 0, b"next")
+            while link._drained() < 10 * 2**20:
+                await one.reader.read(1 << 20)
+            now = asyncio.get_running_loop().time()
+            assert not link.overdue(now + 100)
+            await again.shake(as_n1(number=2))
+            await two.until(lambda: link._drained() > 0)  # much less than over the other one
+            assert link._drained() < 10 * 2**20
+            assert not link.overdue(now + 200)
+            assert waits is not None
+            waits.cancel()
+            transport_of(two, N1).abort()
 
     on_loop(main)
 
