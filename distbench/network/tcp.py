@@ -20,6 +20,7 @@ from typing import Final, Protocol
 
 from distbench.community import PeerId
 from distbench.errors import WireError
+from distbench.network.addresses import Address, show_address
 from distbench.network.connection import CLOSE_LIMIT, HANDSHAKE_LIMIT, Connection
 from distbench.network.delay import Delay, DelayedLink
 from distbench.network.handshake import encode_refusal
@@ -48,8 +49,6 @@ _PATIENCE: Final = 30.0
 """Seconds that a silent peer is given for a second handshake, before another is tried."""
 _LASTED: Final = 1.0
 """Seconds after which a connection was a good one, even if nothing was sent."""
-
-Address = tuple[str, int]
 
 
 class Owner(Protocol):
@@ -105,6 +104,7 @@ class Junction:
         self._unfinished: dict[Connection, None] = {}  # the dialled ones, the oldest first
         self._dialling: list[asyncio.Task[None]] = []
         self._addresses: dict[PeerId, Address] = {}  # of those that are dialled
+        self._found_at: dict[PeerId, str] = {}  # which of its addresses a peer was at last
         self._others: dict[PeerId, asyncio.Task[None]] = {}  # second connections to those that are silent
         self._shown: dict[str, set[tuple[PeerId | None, str]]] = {}
         self._heart: asyncio.TimerHandle | None = None
@@ -146,14 +146,10 @@ class Junction:
             return
 
         async def connect() -> None:
-            connection = Connection(self, peer, patient=True)
             try:
-                if await self._open(connection, link, self._addresses[peer]):
-                    await asyncio.wait([connection.decided], timeout=_PATIENCE)
+                await self._connect(link, self._addresses[peer], patient=True)
             finally:
                 del self._others[peer]
-                if not connection.proven:
-                    connection.abort()
 
         self._others[peer] = self.loop.create_task(connect(), name=f"dial {peer} again", context=self.context.copy())
 
@@ -169,26 +165,48 @@ class Junction:
             else:
                 return
 
-    async def _connect(self, link: TcpLink, address: Address) -> None:
-        """One connection, to its end."""
-        connection = Connection(self, link.peer)
-        try:
-            if await self._open(connection, link, address):
-                await asyncio.wait([connection.lost])
-        finally:
-            if not connection.proven:
-                connection.abort()
+    async def _connect(self, link: TcpLink, address: Address, *, patient: bool = False) -> None:
+        """One connection to its end; a ``patient`` one until it is known whether it will be one.
 
-    async def _open(self, connection: Connection, link: TcpLink, address: Address) -> bool:
-        """Whether there is a connection; what comes of it is its own affair."""
+        Where a name has several addresses, each is tried until the peer has proven who it is.
+        """
         try:
             async with asyncio.timeout(HANDSHAKE_LIMIT):
-                host = await self._resolver.resolve(address[0])
-                await self.loop.create_connection(lambda: connection, host, address[1])
+                hosts = await self._resolver.resolve(address[0])
         except OSError as error:  # a TimeoutError is one as well
-            link.note(f"{address[0]}:{address[1]} {_explain(error)}")
-            return False
-        return True
+            link.note(f"{show_address(address)} {_explain(error)}")
+            return
+        hosts.sort(key=lambda host: host != self._found_at.get(link.peer))
+        troubles: dict[str, str] = {}
+        for host in hosts:
+            connection = Connection(self, link.peer, patient=patient)
+            try:
+                trouble = await self._open(connection, (host, address[1]), HANDSHAKE_LIMIT / len(hosts))
+                if trouble:
+                    troubles[host] = trouble
+                elif patient:
+                    await asyncio.wait([connection.decided], timeout=_PATIENCE / len(hosts))
+                else:
+                    await asyncio.wait([connection.lost])
+            finally:
+                if not connection.proven:
+                    connection.abort()
+            if connection.proven:
+                self._found_at[link.peer] = host
+                return
+        if len(troubles) == len(hosts):
+            alike = len(set(troubles.values())) == 1
+            why = troubles[hosts[0]] if alike else "; ".join(f"{host}: {trouble}" for host, trouble in troubles.items())
+            link.note(f"{show_address(address)} {why}")
+
+    async def _open(self, connection: Connection, address: Address, limit: float) -> str:
+        """Why there is no connection; what comes of one is its own affair."""
+        try:
+            async with asyncio.timeout(limit):
+                await self.loop.create_connection(lambda: connection, *address)
+        except OSError as error:
+            return f"no answer within {limit:g} s" if isinstance(error, TimeoutError) else _explain(error)
+        return ""
 
     async def aclose(self, reason: str = "the run is over") -> None:
         """Say goodbye on every link and close it; wait until what was written has left."""
