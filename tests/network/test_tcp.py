@@ -162,6 +162,17 @@ def test_a_full_link_keeps_a_bounded_weight_and_a_bounded_buffer() -> None:
     on_loop(main)
 
 
+def test_what_arrived_is_acknowledged_though_nothing_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tcp, "_HEARTBEAT", 1000.0)  # a sign of life would say it as well
+
+    async def main() -> None:
+        async with pair() as (one, _):
+            await send_all(one, N2, numbered(3))
+            await one.until(lambda: one.link(N2).session.acked == 3)
+
+    on_loop(main)
+
+
 def test_an_owner_that_fails_over_one_message_gets_all_the_others() -> None:
     async def main() -> None:
         reported: list[object] = []

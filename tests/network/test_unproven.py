@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from distbench.network.frames import encode_ack
+from distbench.network.frames import encode_ack, encode_single
 from distbench.network.handshake import TOO_EARLY, Phase, Responder, encode_refusal
 from distbench.network.party import Cause, HandshakeRefused
 from distbench.signing import KeyPair
@@ -168,6 +168,9 @@ def test_what_is_acknowledged_while_hands_are_shaken_makes_no_older_number_wrong
             await shaken(two, 4, acknowledge, second)
             await two.until(lambda: two.link(N1).connection and transport_of(two, N1) is not before)
             assert not two.junction.refused
+            first.writer.write(encode_single(1, 0, (1, 0, b"too late")))
+            await first.all()  # it was closed, and is not read any more
+            assert not two.got
             # Who says so when it has acknowledged more before it was asked has forgotten the session.
             after = transport_of(two, N1)
             await shaken(two, 4, nothing, third)
