@@ -49,6 +49,7 @@ from distbench.running.coordinator import (
     SendWave,
 )
 from distbench.running.gauge import Gauge, Progress
+from distbench.running.interrupts import Interrupted
 from distbench.running.nodespec import DEFAULT_TIMEOUT
 from distbench.running.options import RunOptions
 from distbench.running.result import End, Failure, NodeResult, Outcome, RunResult
@@ -106,7 +107,7 @@ class Conductor:
         self._ended_at = 0.0
         self._limit: asyncio.TimerHandle | None = None
         self._died: dict[PeerId, str] = {}
-        self._interrupted = False
+        self._interrupted = ""
         self._refusals: dict[PeerId, str] = {}
         """Why a node did not let this side in; it says more than that it is not there any more."""
 
@@ -147,7 +148,7 @@ class Conductor:
                 (self._running, self._finished), timeout=max(wait, 0), return_when=asyncio.FIRST_COMPLETED
             )
             if self._interrupted:
-                raise KeyboardInterrupt
+                raise Interrupted(self._interrupted)
             if done:
                 for future in done:
                     future.result()
@@ -224,17 +225,17 @@ class Conductor:
             self._running.set_exception(error)
             self._running.exception()  # where nobody waits for it any more, something else was told
 
-    def interrupt(self) -> None:
-        """Ctrl-C: leave at once, with what there is."""
+    def interrupt(self, reason: str) -> None:
+        """Ctrl-C or a signal: leave at once, with what there is."""
         if (
             self.coordinator.phase in (Phase.STOPPING, Phase.OVER)
             and self.coordinator.outcome is not Outcome.INTERRUPTED
         ):
             self._arm(INTERRUPTED_LIMIT, self._leave_without, INTERRUPTED_LIMIT)  # it ends already, and shall do so now
             return
-        self._reason = "Ctrl-C"
+        self._reason = reason
         if self.coordinator.phase in (Phase.GATHERING, Phase.LINKING):
-            self._interrupted = True
+            self._interrupted = reason
             if not self._running.done():
                 self._running.set_result(None)
             return

@@ -245,7 +245,7 @@ class NodeProcess:
                     self.ending.outcome = control.outcome
                 self._begin_to_leave()
             case Over():
-                if self.ending.outcome is not Outcome.INTERRUPTED:
+                if self.ending.outcome is not Outcome.INTERRUPTED or control.outcome is Outcome.INTERRUPTED:
                     self.ending.outcome, self.ending.reason = control.outcome, control.reason
                 if not self._over.done():
                     self._over.set_result(None)

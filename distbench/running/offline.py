@@ -36,6 +36,7 @@ from distbench.running.coordinator import (
     SendWave,
 )
 from distbench.running.gauge import Gauge, Progress
+from distbench.running.interrupts import name_interrupt
 from distbench.running.options import DEFAULT_LATENCY, RunOptions
 from distbench.running.outcomes import node_result, render_failure, suspended_in, task_name
 from distbench.running.result import Failure, Outcome, RunResult, Suspended
@@ -53,7 +54,6 @@ logger = logging.getLogger("distbench.run")
 DEFAULT_TIMEOUT: Final = 3600.0
 """Virtual seconds."""
 _EXIT_LIMIT: Final = 1_000_000
-_CTRL_C: Final = "Ctrl-C"
 
 
 def run_offline(
@@ -280,7 +280,8 @@ class OfflineRun:
             outcome, reason = Outcome.TIMEOUT, f"{error}; busy: {', '.join(error.nodes) or 'none'}"
         except KeyboardInterrupt as interrupt:
             place = busy_at(traceback.walk_tb(interrupt.__traceback__))
-            outcome, reason = Outcome.INTERRUPTED, f"{_CTRL_C}, at {place}" if place else _CTRL_C
+            name = name_interrupt(interrupt)
+            outcome, reason = Outcome.INTERRUPTED, f"{name}, at {place}" if place else name
             _expect_unfinished(winding_down)
         ended = self.scheduler.now / 1e9
         in_transit = self.network.in_transit()
@@ -288,7 +289,7 @@ class OfflineRun:
         self._look_at_tasks()
         reports, interrupted = self._leave(winding_down)
         if interrupted:
-            outcome, reason = Outcome.INTERRUPTED, _CTRL_C
+            outcome, reason = Outcome.INTERRUPTED, interrupted
         self._look_at_tasks()
         if self.choices.unknown:
             logger.warning("%d replayed choices were asked for by nobody: %s, ...", *_counted(self.choices.unknown))
@@ -341,9 +342,9 @@ class OfflineRun:
                 if isinstance(error, Exception) and isinstance(task.node, Node):
                     task.node.fail(task_name(task), "", error, task.failed_at)
 
-    def _leave(self, winding_down: ExitStack) -> tuple[dict[PeerId, dict[str, object]], bool]:
-        """Every node's ``on_exit`` and report, and whether Ctrl-C came meanwhile."""
-        interrupted = False
+    def _leave(self, winding_down: ExitStack) -> tuple[dict[PeerId, dict[str, object]], str]:
+        """Every node's ``on_exit`` and report, and what interrupted meanwhile, if anything did."""
+        interrupted = ""
         there = [node for node in self.nodes.values() if node.phase is not Phase.CRASHED]
         for node in there:
             node.close()
@@ -353,8 +354,8 @@ class OfflineRun:
             self.loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True), _EXIT_LIMIT)
         except asyncio.InvalidStateError:
             pass  # told below
-        except KeyboardInterrupt:
-            interrupted = True
+        except KeyboardInterrupt as interrupt:
+            interrupted = name_interrupt(interrupt)
             _expect_unfinished(winding_down)
         reports: dict[PeerId, dict[str, object]] = {}
         for node, task in zip(there, tasks, strict=True):
