@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import math
+import sys
 import threading
 import weakref
-from collections.abc import Awaitable, Callable
+from asyncio.tasks import _unregister_task
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
+from distbench.errors import DistbenchError
 from distbench.node.current import current_node
 
 try:
@@ -134,10 +137,16 @@ class NodeLoop(_Loop):
     def create_task(self, coro: Any, *, name: Any = None, context: Any = None) -> Any:
         task = super().create_task(coro, name=name, context=context)
         if (current_node.get() if context is None else context.get(current_node)) is not None:
-            self._tasks.append(task)
-            if len(self._tasks) > self._sweep_at:
-                self._sweep_at = max(256, 2 * len(self.tasks()))
+            self.note_task(task)
+        else:
+            _unregister_task(task)  # the framework's own, which no algorithm finds among all tasks
         return task
+
+    def note_task(self, task: asyncio.Task[Any]) -> None:
+        """A task of the node's own code began."""
+        self._tasks.append(task)
+        if len(self._tasks) > self._sweep_at:
+            self._sweep_at = max(256, 2 * len(self.tasks()))
 
     def tasks(self) -> list[asyncio.Task[Any]]:
         """The tasks of the node's own code that are not done, in the order of their creation."""
@@ -156,6 +165,36 @@ class NodeLoop(_Loop):
         found = [task for reference in self._failed if (task := reference()) is not None]
         self._failed.clear()
         return [task for task in found if getattr(task, "_log_traceback", False)]
+
+    # -------------------------------------------------- what an algorithm cannot change, as in a simulation
+
+    def stop(self) -> None:
+        if current_node.get() is not None:
+            raise DistbenchError("loop.stop() would stop the node's whole process; use terminate()")
+        super().stop()
+
+    def set_exception_handler(self, handler: Any) -> None:
+        """Only the framework's: what nobody handles fails its node, in every mode."""
+        if current_node.get() is None:
+            super().set_exception_handler(handler)
+
+    def set_task_factory(self, factory: Any) -> None:
+        """None: tasks are made as everywhere, in every mode."""
+
+    def list_current_task(self, modules: Iterable[str]) -> None:
+        """See to it that ``all_tasks()`` shows a node the task that runs too, which may be one by name only.
+
+        ``modules`` are those that may have bound the function before.
+        """
+        real = asyncio.all_tasks
+
+        def all_tasks(loop: asyncio.AbstractEventLoop | None = None) -> set[Any]:
+            current = asyncio.current_task(loop) if current_node.get() is not None else None
+            return real(loop) if current is None else real(loop) | {current}
+
+        for names in (vars(asyncio), vars(asyncio.tasks), *(vars(sys.modules[name]) for name in modules)):
+            for name in [name for name, value in names.items() if value is real]:
+                names[name] = all_tasks
 
     def note_threads(self) -> None:
         """See from now on the threads that the algorithm starts in this process; nobody says when they end."""

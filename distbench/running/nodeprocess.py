@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from distbench.community import Community, PeerId, listeners
-from distbench.errors import MessageError, WireError
+from distbench.errors import DistbenchError, MessageError, WireError
 from distbench.formats import Codec
 from distbench.network.party import Terms
 from distbench.network.tcp import Junction
@@ -299,7 +299,8 @@ class NodeProcess:
             return
         self.ending.complaint += "; this node went on alone"
         logger.error("%s: the coordinator beside %s %s; going on alone", self.spec.node_id, first, reason)
-        self._finishing = self.loop.create_task(self._finish_alone(), name="finish alone")
+        context = self.junction.context.copy()  # whoever's step this is
+        self._finishing = self.loop.create_task(self._finish_alone(), name="finish alone", context=context)
 
     def _unlinked(self) -> str:
         """The peers to which there was no link yet."""
@@ -344,7 +345,8 @@ class NodeProcess:
     def _begin_to_leave(self) -> None:
         if not self._stopped:
             self._stop()
-            self._leaving = self.loop.create_task(self._leave(), name="leave")
+            context = self.junction.context.copy()
+            self._leaving = self.loop.create_task(self._leave(), name="leave", context=context)
 
     def _stop(self) -> None:
         self._stopped = True
@@ -358,7 +360,9 @@ class NodeProcess:
         node.close()
         task = self.loop.create_task(node.leave(), context=node.context.copy())
         done, _ = await asyncio.wait([task], timeout=EXIT_LIMIT)
-        if done:
+        if task.cancelled():
+            node.fail("on_exit", "", DistbenchError("it cancelled itself"))
+        elif done:
             report = task.result()
         else:
             node.fail("on_exit", "", TimeoutError(f"it did not return within {EXIT_LIMIT:g} s"))

@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import Any, Final
 
 from distbench.community import Community, Nodes, PeerId, listeners
-from distbench.config.binding import BoundLayer, bind
+from distbench.config.binding import BoundLayer, bind, modules_of
 from distbench.config.model import RunConfig
 from distbench.definition import AlgorithmDefinition
 from distbench.errors import CallError, DistbenchError
@@ -77,22 +77,6 @@ def run_offline(
         if gauge is not None:
             gauge.attach(run.progress)
         return run.play(began, winding_down)
-
-
-def _modules(bound: dict[PeerId, BoundLayer]) -> list[str]:
-    """The modules of the algorithms, in which names are rebound."""
-    found: dict[str, None] = {}
-    seen: set[int] = set()
-    for top in bound.values():
-        for layer in top.walk():
-            if id(layer.definition) not in seen:
-                seen.add(id(layer.definition))
-                found.update((base.__module__, None) for base in layer.definition.cls.__mro__)
-    return [
-        name
-        for name in found
-        if name.startswith("distbench.algorithms.") or name.partition(".")[0] not in ("distbench", "builtins", "typing")
-    ]
 
 
 class _Keys(dict[PeerId, KeyPair]):
@@ -166,7 +150,7 @@ class OfflineRun:
                 step(node_id)
         self.scheduler = Scheduler()
         self.loop = SimLoop(self.scheduler, self._on_exception)  # type: ignore[abstract]
-        stack.enter_context(controlled(_modules(bound), self.choices.seed(("random", "module"))))
+        stack.enter_context(controlled(modules_of(bound), self.choices.seed(("random", "module"))))
         stack.enter_context(self.loop)
         if self.sink is not None:
             self.loop.on_timer = self._timer_fired

@@ -32,7 +32,7 @@ class Made(Algorithm):
         return {"reported": True}
 """
 SAY = 'os.write(2, b"here\\n")'
-SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP"}
+SIGNALS: dict[int, str] = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP"}
 
 
 def program(folder: Path, mode: str, place: str = "WHEN") -> Path:
