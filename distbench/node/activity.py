@@ -10,10 +10,12 @@ import threading
 import weakref
 from asyncio.tasks import _unregister_task
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from time import monotonic
+from typing import Any, Final
 
 from distbench.errors import DistbenchError
 from distbench.node.current import current_node
+from distbench.node.execution import Resumed
 
 try:
     from uvloop import Loop as _Loop
@@ -22,6 +24,8 @@ except ImportError:  # not on Windows
 
 
 _call_soon: Any = _Loop.call_soon
+_OUTSIDE: Final = contextvars.Context()
+"""Nobody's step."""
 
 
 class UserTimer:
@@ -64,7 +68,7 @@ class NodeLoop(_Loop):
     def __init__(self) -> None:
         super().__init__()
         self._tasks: list[asyncio.Task[Any]] = []
-        self._failed: list[weakref.ref[asyncio.Task[Any]]] = []
+        self._failed: list[tuple[weakref.ref[asyncio.Task[Any]], float]] = []
         self._threads: list[threading.Thread] = []
         self.on_activity: Callable[[], None] = _nobody_listens
 
@@ -138,6 +142,8 @@ class NodeLoop(_Loop):
         task = super().create_task(coro, name=name, context=context)
         if (current_node.get() if context is None else context.get(current_node)) is not None:
             self.note_task(task)
+            if type(coro) is not Resumed:  # whose node hears of all that they raise
+                task.add_done_callback(self._task_ended, context=_OUTSIDE)
         else:
             _unregister_task(task)  # the framework's own, which no algorithm finds among all tasks
         return task
@@ -147,24 +153,28 @@ class NodeLoop(_Loop):
         self._tasks.append(task)
         if len(self._tasks) > self._sweep_at:
             self._sweep_at = max(256, 2 * len(self.tasks()))
+            self._failed = [one for one in self._failed if getattr(one[0](), "_log_traceback", False)]
+
+    def _task_ended(self, task: asyncio.Task[Any]) -> None:
+        if getattr(task, "_log_traceback", False):
+            self._failed.append((weakref.ref(task), monotonic()))  # held by nobody, asyncio reports it at once
 
     def tasks(self) -> list[asyncio.Task[Any]]:
         """The tasks of the node's own code that are not done, in the order of their creation."""
-        left = []
-        for task in self._tasks:
-            if not task.done():
-                left.append(task)
-            elif getattr(task, "_log_traceback", False):
-                self._failed.append(weakref.ref(task))  # nobody else holds it: then asyncio reports it at once
-        self._tasks = left
-        return list(left)
+        self._tasks = [task for task in self._tasks if not task.done()]
+        return list(self._tasks)
 
-    def failed_tasks(self) -> list[asyncio.Task[Any]]:
-        """The tasks of the node's own code that failed without anybody having looked at their exceptions."""
-        self.tasks()
-        found = [task for reference in self._failed if (task := reference()) is not None]
-        self._failed.clear()
-        return [task for task in found if getattr(task, "_log_traceback", False)]
+    def failed_tasks(self) -> list[tuple[asyncio.Task[Any], float]]:
+        """The tasks of the node's own code at whose exceptions nobody has looked, and how many seconds ago they failed.
+
+        To be asked once.
+        """
+        for task in self._tasks:
+            if task.done() and not any(reference() is task for reference, _ in self._failed):
+                self._task_ended(task)  # in this very turn of the loop
+        now, found, self._failed = monotonic(), self._failed, []
+        there = [(one, now - when) for reference, when in found if (one := reference()) is not None]
+        return [(one, ago) for one, ago in there if getattr(one, "_log_traceback", False)]
 
     # -------------------------------------------------- what an algorithm cannot change, as in a simulation
 

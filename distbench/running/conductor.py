@@ -107,6 +107,8 @@ class Conductor:
         self._ended_at = 0.0
         self._limit: asyncio.TimerHandle | None = None
         self._died: dict[PeerId, str] = {}
+        self._noticed: dict[PeerId, float] = {}
+        """When a node was first found to be dead or cut off, in seconds since the start."""
         self._interrupted = ""
         self._refusals: dict[PeerId, str] = {}
         """Why a node did not let this side in; it says more than that it is not there any more."""
@@ -197,6 +199,7 @@ class Conductor:
             case Counted():
                 self._counted[peer] = control.messages
             case Crashed():
+                self._noticed.setdefault(peer, self._elapsed())
                 self._obey(coordinator.gone_node(peer, control.reason))
             case CutOff():
                 if peer not in coordinator.gone:  # what the dead say of the living counts for nothing
@@ -214,6 +217,7 @@ class Conductor:
         if self.coordinator.phase is Phase.STOPPING and node in self.left:
             return
         self._died[node] = reason
+        self._noticed.setdefault(node, self._elapsed())
         logger.error("%s %s", node, reason)
         if self.coordinator.phase in (Phase.GATHERING, Phase.LINKING):
             self._give_up(StartupError(f"{node} {reason} before the run began"))
@@ -286,9 +290,13 @@ class Conductor:
             self._tell_all(Count())
             self.loop.call_later(_COUNT_EVERY, self._count)
 
+    def _elapsed(self) -> float:
+        """Seconds since the nodes started."""
+        return monotonic() - self._started_at if self._started_at else 0.0
+
     def _progress(self) -> Progress:
         return Progress(
-            monotonic() - self._started_at,
+            self._elapsed(),
             sum(list(self._counted.values())),  # looked at from another thread
             len(self.done),
             len(self.config.nodes),
@@ -333,30 +341,45 @@ class Conductor:
     def _node_result(self, left: Left, node: PeerId) -> NodeResult:
         """What a node said of itself; one that the run gave up has not done its part, whatever it thinks."""
         if node in self.coordinator.gone and left.result.end in (End.TERMINATED, End.RUNNING):
-            return replace(left.result, end=End.FAILED)
+            return replace(left.result, end=End.FAILED, elapsed_time=self._noticed[node])
         return left.result
+
+    def _in_transit(self) -> int:
+        """Messages that had not come to a node that was there to the end: nothing is under way to the dead."""
+        there = {node: left for node, left in self.left.items() if node not in self.coordinator.gone}
+        return sum(
+            max(0, count - there[PeerId(dst)].received.get(src, 0))
+            for src, left in self.left.items()
+            for dst, count in left.sent.items()
+            if dst in there
+        )
 
     def _result(self, began: float) -> RunResult:
         now = monotonic()
         ended = (self._ended_at or now) - (self._started_at or now)
-        lost = NodeResult(end=End.CRASHED, traffic={}, elapsed_time=ended)
+        nodes = {
+            node: self._node_result(self.left[node], node)
+            if node in self.left
+            else NodeResult(end=End.CRASHED, traffic={}, elapsed_time=self._noticed.get(node, ended))
+            for node in self.config.nodes
+        }
         lefts = [self.left[node] for node in self.config.nodes if node in self.left]
         failures = [failure for left in lefts for failure in left.failures]
         failures += [
-            Failure(node, "process", "", ended, reason, "")
+            Failure(node, "process", "", self._noticed.get(node, ended), reason, "")
             for node, reason in {**self.coordinator.gone, **self._died}.items()
             if not (node in self.left and self.left[node].failures)
         ]
         return RunResult(
             outcome=self.coordinator.outcome or Outcome.COMPLETED,
-            nodes={n: self._node_result(self.left[n], n) if n in self.left else lost for n in self.config.nodes},
+            nodes=nodes,
             reports={n: left.report for n in self.config.nodes if (left := self.left.get(n)) is not None},
             seed=self.options.seed,
             mode=self._mode,
             virtual_time=ended,
             wall_time=now - began,
             deliveries=sum(left.deliveries for left in lefts),
-            in_transit=max(0, sum(left.sent for left in lefts) - sum(left.received for left in lefts)),
+            in_transit=self._in_transit(),
             hash_seed=os.environ.get("PYTHONHASHSEED", "random"),
             failures=tuple(failures),
             suspended=tuple(suspended for left in lefts for suspended in left.suspended),

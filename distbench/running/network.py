@@ -223,7 +223,7 @@ class _Supervisor:
         failures = list(left.failures) if left is not None else []
         at = left.result.elapsed_time if left is not None else watch.ran
         if ending.complaint:
-            failures.append(Failure(me, "run", "", at, ending.complaint, ""))
+            failures.append(Failure(me, "run", "", ending.at, ending.complaint, ""))
         elif left is None:
             failures.append(Failure(me, "process", "", at, died, ""))
         outcome = ending.outcome or (Outcome.INTERRUPTED if watch.interrupted else Outcome.COMPLETED)
