@@ -253,12 +253,11 @@ class OfflineRun:
         """
         options = self.options
         limit = options.limit(DEFAULT_TIMEOUT)
-        self.scheduler.now = round(options.startup_delay * 1e9)
         reason = ""
         try:
             for node in self.nodes.values():
                 node.start()
-            pause = self.loop.play(options.max_events, self.scheduler.now + round(limit * 1e9))
+            pause = self.loop.play(options.max_events, round(limit * 1e9))
             outcome, reason = self._outcome(pause, limit == options.duration)
         except TooManySteps as error:
             outcome, reason = Outcome.TIMEOUT, f"{error}; busy: {', '.join(error.nodes) or 'none'}"
