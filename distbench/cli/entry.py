@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
 from distbench.cli.commands import commands
+from distbench.cli.output import finish_stderr
 from distbench.errors import ConfigError, DefinitionError, StartupError, nearest
 from distbench.running.interrupts import CTRL_C, name_interrupt, raising
 from distbench.running.streams import keep_places
@@ -27,6 +29,13 @@ def main(arguments: Sequence[str]) -> int:
     """
     keep_places()
     _never_fail_to_encode()
+    try:
+        return _main(arguments)
+    finally:
+        finish_stderr()
+
+
+def _main(arguments: Sequence[str]) -> int:
     try:
         with raising():
             status = commands.main(list(arguments), prog_name="distbench", standalone_mode=False)
@@ -53,7 +62,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def complain(text: str, status: int = USAGE) -> int:
     """Say what is wrong on stderr; the exit status to end with."""
-    click.echo(f"distbench: {text}" if status != MISTAKE_OF_OURS else text, err=True)
+    with suppress(OSError):  # nobody can be told; the status says it
+        click.echo(f"distbench: {text}" if status != MISTAKE_OF_OURS else text, err=True)
     return status
 
 
