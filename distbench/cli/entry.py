@@ -11,7 +11,7 @@ import click
 from distbench.cli.commands import commands
 from distbench.cli.output import finish_stderr
 from distbench.errors import ConfigError, DefinitionError, StartupError, nearest
-from distbench.running.interrupts import CTRL_C, name_interrupt, raising
+from distbench.running.signals import CTRL_C, name_interrupt, raising
 from distbench.running.streams import keep_places
 
 OK = 0

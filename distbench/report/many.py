@@ -12,8 +12,8 @@ from distbench.report.grid import Column, render_grid
 from distbench.report.notes import join_names
 from distbench.report.style import paint
 from distbench.report.summary import render_notes
-from distbench.running.interrupts import CTRL_C
 from distbench.running.seeds import SeedRun, SeedsResult
+from distbench.running.signals import CTRL_C
 from distbench.words import plural
 
 MOST_PROBLEMS: Final = 10

@@ -13,8 +13,8 @@ from typing import Final, TypeAlias
 
 from distbench.errors import DefinitionError
 from distbench.node.failures import name_exception, render_traceback
-from distbench.running.interrupts import name_interrupt
 from distbench.running.result import Outcome, RunResult
+from distbench.running.signals import name_interrupt
 
 Check: TypeAlias = Callable[[RunResult], object]
 

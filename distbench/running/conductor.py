@@ -49,10 +49,10 @@ from distbench.running.coordinator import (
     SendWave,
 )
 from distbench.running.gauge import Gauge, Progress
-from distbench.running.interrupts import Interrupted
 from distbench.running.nodespec import DEFAULT_TIMEOUT
 from distbench.running.options import RunOptions
 from distbench.running.result import End, Failure, NodeResult, Outcome, RunResult
+from distbench.running.signals import Interrupted
 from distbench.signing import KeyPair
 
 logger = logging.getLogger("distbench.run")

@@ -1,4 +1,4 @@
-"""What ends a run in order, with what there is: Ctrl-C, and the signals with which others ask a process to end."""
+"""What ends a run of the real modes in order, with what there is: Ctrl-C, and the signals that ask for it."""
 
 from __future__ import annotations
 
@@ -8,56 +8,10 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from types import FrameType
 from typing import Any, Final
 
 from distbench.running.result import RunResult
-
-CTRL_C: Final = "Ctrl-C"
-SIGNALS: Final[tuple[int, ...]] = tuple(
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-)  # Windows has no SIGHUP
-
-
-class Interrupted(KeyboardInterrupt):
-    """A KeyboardInterrupt that was no Ctrl-C; its text says what it was."""
-
-
-def name_interrupt(interrupt: BaseException | None) -> str:
-    """What interrupted: the name of a signal, or Ctrl-C."""
-    return str(interrupt) if isinstance(interrupt, Interrupted) else CTRL_C
-
-
-def _name(number: int) -> str:
-    return CTRL_C if number == signal.SIGINT else signal.Signals(number).name
-
-
-def _raise(number: int, frame: FrameType | None) -> None:
-    raise Interrupted(_name(number))
-
-
-@contextmanager
-def raising() -> Iterator[None]:
-    """Within the block each of these signals raises a KeyboardInterrupt, unless somebody handles or ignores it."""
-    numbers: list[int] = []
-    if threading.current_thread() is threading.main_thread():
-        numbers = [number for number in SIGNALS if signal.getsignal(number) is signal.SIG_DFL]
-    for number in numbers:
-        signal.signal(number, _raise)
-    try:
-        yield
-    finally:
-        for number in numbers:
-            if signal.getsignal(number) is _raise:
-                signal.signal(number, signal.SIG_DFL)
-
-
-def mask(hold: bool) -> bool:
-    """Let these signals wait, or come again, on the main thread; whether this is that."""
-    if threading.current_thread() is not threading.main_thread():
-        return False
-    signal.pthread_sigmask(signal.SIG_BLOCK if hold else signal.SIG_UNBLOCK, SIGNALS)
-    return True
+from distbench.running.signals import SIGNALS, name_interrupt, name_signal, raise_interrupted
 
 
 @contextmanager
@@ -95,13 +49,13 @@ def interruptible(
     terminal: tuple[int, ...] = (signal.SIGHUP, signal.SIGTSTP)
     before: dict[int, Any] = {number: signal.getsignal(number) for number in {*SIGNALS, *terminal}}
     for optional in terminal:
-        if before[optional] not in (signal.SIG_DFL, _raise):  # ignored, as under nohup, or somebody's own
+        if before[optional] not in (signal.SIG_DFL, raise_interrupted):  # ignored, as under nohup, or somebody's own
             del before[optional]
     for number in list(before):
         if number == signal.SIGTSTP:
             loop.add_signal_handler(number, stop)
         else:
-            loop.add_signal_handler(number, interrupt, _name(number))
+            loop.add_signal_handler(number, interrupt, name_signal(number))
     after = dict(before)
     try:
         yield

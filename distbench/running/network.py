@@ -30,7 +30,7 @@ from distbench.network.tcp import GONE_AFTER, LINK_LIMIT, Address
 from distbench.running.conductor import INTERRUPTED_LIMIT, STARTUP_TIMEOUT, Conductor
 from distbench.running.control import COORDINATOR
 from distbench.running.gauge import Gauge
-from distbench.running.interrupts import Interrupted, interruptible, outside_of_loops
+from distbench.running.interrupts import interruptible, outside_of_loops
 from distbench.running.keyfiles import read_key, read_roster
 from distbench.running.local import conduct, describe_death, open_socket, run_on_loop
 from distbench.running.noderun import run_node
@@ -38,6 +38,7 @@ from distbench.running.nodespec import DEFAULT_TIMEOUT, Ending, NodeSpec
 from distbench.running.nursery import Ended, Nursery, open_nursery
 from distbench.running.options import RunOptions
 from distbench.running.result import End, Failure, NodeResult, Outcome, RunResult
+from distbench.running.signals import Interrupted
 from distbench.running.streams import keep_places
 from distbench.running.terms import make_terms
 from distbench.signing import KeyPair

@@ -36,10 +36,10 @@ from distbench.running.coordinator import (
     SendWave,
 )
 from distbench.running.gauge import Gauge, Progress
-from distbench.running.interrupts import name_interrupt
 from distbench.running.options import DEFAULT_LATENCY, RunOptions
 from distbench.running.outcomes import node_result, render_failure, suspended_in, task_name
 from distbench.running.result import Failure, Outcome, RunResult, Suspended
+from distbench.running.signals import name_interrupt
 from distbench.signing import KeyPair, Keyring
 from distbench.simulation.choices import Choice, Choices
 from distbench.simulation.determinism import controlled

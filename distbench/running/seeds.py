@@ -15,9 +15,9 @@ from typing import Any, Final, NoReturn
 from distbench.community import PeerId
 from distbench.config.binding import bind
 from distbench.errors import ConfigError, DefinitionError, InternalError
-from distbench.running.interrupts import Interrupted, name_interrupt
 from distbench.running.preparing import Plan, load_class
 from distbench.running.result import Outcome, RunResult
+from distbench.running.signals import Interrupted, name_interrupt
 from distbench.running.workers import CAN_FORK, Answer, Workers
 from distbench.words import plural
 

@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, Final
 
-from distbench.running.interrupts import SIGNALS, mask
 from distbench.running.nursery import die_with_parent
+from distbench.running.signals import SIGNALS, mask
 from distbench.running.streams import flush_streams, keep_places
 
 CAN_FORK: Final = hasattr(os, "fork")

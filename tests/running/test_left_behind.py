@@ -69,7 +69,7 @@ ENDS = {
 }
 LEFT = r"left (\d+)"
 
-Start = Callable[[str, str], list[Watched]]
+Start = Callable[..., list[Watched]]
 """Starts a run of two nodes that start something in one way and go on in another."""
 
 
@@ -78,14 +78,14 @@ def started(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Start]:
     with ExitStack() as stack:
         ports = stack.enter_context(reserved_ports(2))
 
-        def begin(way: str, end: str) -> list[Watched]:
+        def begin(way: str, end: str, *more: str) -> list[Watched]:
             source = tmp_path / "made.py"
             body = dedent(f"async def end(self) -> None:\n    {ENDS[end]}\n")
             source.write_text(HEAD.replace("WAY", way) + indent(body, "    "))
             config = tmp_path / "config.yaml"
             blocks = with_ports({"n1": {}, "n2": {}}, ports) if request.param == "network" else {"n1": {}, "n2": {}}
             config.write_text(str(blocks))
-            arguments = ("-a", source, "-c", config, "--mode", request.param)
+            arguments = ("-a", source, "-c", config, "--mode", request.param, *more)
             if request.param == "local":
                 return [stack.enter_context(Watched(*arguments, "--port-base", "0"))]
             return [stack.enter_context(Watched(*arguments, "--id", node)) for node in ("n2", "n1")]
@@ -139,6 +139,15 @@ def test_a_stopped_nursery_holds_nobody_up(started: Start, number: int) -> None:
         run.interrupt(number)
     assert {run.finish() for run in runs} == {-9 if number == signal.SIGKILL else 130}
     wait_until_gone([*left, *nodes, *map(str, nurseries)])
+
+
+def test_it_does_not_outlast_the_time_limit(started: Start) -> None:
+    runs = started("twice", "waits", "--timeout", "3")
+    left = left_by(runs, 1)
+    for run in runs:
+        os.kill(int(run.wait_for(r"of (\d+)")[0]), signal.SIGSTOP)
+    assert {run.finish() for run in runs} == {3}
+    wait_until_gone(left)
 
 
 def test_a_terminal_that_stops_the_run_stops_the_nodes_as_well(started: Start) -> None:
