@@ -41,6 +41,7 @@ class Dies(Algorithm):
                 for number in range(100):
                     await peer.hear(number)
                 assert await peer.count(None) == 100
+            await self.peers[N2].go(None)
             self.die()
 
     def die(self) -> None:
@@ -53,6 +54,12 @@ class Dies(Algorithm):
     @handler
     async def hear(self, src: PeerId, msg: int) -> None:
         self.heard += 1
+
+    @handler
+    async def go(self, src: PeerId, msg: None) -> None:
+        """Nobody takes these any more, whether that is known yet or not."""
+        for number in range(100):
+            await self.peers[src].hear(number)
 
     @handler
     async def count(self, src: PeerId, msg: None) -> int:

@@ -43,9 +43,9 @@ os._exit(result.exit_status)
 """
 
 
-def run(folder: Path, closed: Sequence[int], *command: str) -> subprocess.Popen[bytes]:
+def run(folder: Path, closed: Sequence[int], *command: str, source: str | None = None) -> subprocess.Popen[bytes]:
     """A process without some of its standard streams."""
-    (folder / "made.py").write_text(SOURCE)
+    (folder / "made.py").write_text(SOURCE if source is None else source)
 
     redirected = "".join(f" {place}>&-" for place in closed) + (" 2>>err" if 2 not in closed else "")
     return subprocess.Popen(
@@ -97,3 +97,17 @@ def test_nor_in_network_mode(tmp_path: Path, closed: Sequence[int]) -> None:
 )
 def test_nor_from_python(tmp_path: Path, mode: str, close: str) -> None:
     assert end_of(run(tmp_path, (), "-c", FROM_PYTHON.format(close=close, mode=mode)), tmp_path)[0] == 0
+
+
+def test_nor_in_the_workers_of_many_seeds(tmp_path: Path) -> None:
+    code = """
+import os, sys
+os.closerange(0, 3)
+sys.stdout = sys.stderr = sys.stdin = None
+import distbench
+many = distbench.run("made.py", "complete:3", seeds=range(20), jobs=2)
+os._exit(many.exit_status or len(many.runs) - 20)
+"""
+    noisy = SOURCE.replace('print("from", self.id())', 'os.write(1, b"n"), os.write(2, b"n")')
+    process = run(tmp_path, (), "-c", code, source=noisy)
+    assert end_of(process, tmp_path)[0] == 0
