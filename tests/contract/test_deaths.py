@@ -89,7 +89,7 @@ def judge(result: RunResult) -> None:
 
 
 def test_what_a_node_said_before_its_on_start_raised_is_not_under_way(run: Run) -> None:
-    judge(run(Dies, nodes(3), latency="0.1"))
+    judge(run(Dies, nodes(3)))
 
 
 @pytest.mark.real_modes
