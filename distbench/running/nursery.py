@@ -243,7 +243,7 @@ class _Keeper:
                 os.close(wake_write)
                 in_child(lambda index=index: self._be_node(index, me))  # type: ignore[misc]
             with suppress(OSError):
-                os.setpgid(pid, pid)  # here as well as there, for either may be first to need it
+                os.setpgid(pid, pid)  # here as well as there, for either may be the first to need it
             self.children[pid] = node
             self._say(Spawned(node, pid))
         for sock in self.kept:
@@ -251,6 +251,8 @@ class _Keeper:
         self._keep(wake_read)
         for pid in self.children:
             signal_group(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)  # it may be in another group
         end_children()
 
     def _be_node(self, index: int, nursery: int) -> None:
