@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 import math
 import threading
+import types
 import weakref
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
-from distbench.node.current import current_node
+from distbench.node.current import NodeScope, current_node
 
 try:
     from uvloop import Loop as _Loop
@@ -19,6 +21,8 @@ except ImportError:  # not on Windows
 
 
 _call_soon: Any = _Loop.call_soon
+_PLAIN: Final = frozenset({types.FunctionType, types.MethodType, functools.partial})
+"""Callbacks that may return a coroutine which nobody awaits; tasks and futures have others."""
 
 
 class UserTimer:
@@ -55,6 +59,16 @@ class UserTimer:
         callback(*args)
 
 
+class NodeTask(asyncio.Task[Any]):
+    """A task of the node's own code."""
+
+    node: NodeScope
+
+    def cancel(self, msg: Any = None) -> bool:
+        self.node.cuts = True  # type: ignore[attr-defined] # a scope in this process is a node
+        return super().cancel(msg)
+
+
 class NodeLoop(_Loop):
     """Counts the timers and executor jobs of the node's own code, and sees sockets that it opens itself."""
 
@@ -78,6 +92,8 @@ class NodeLoop(_Loop):
 
     def call_soon(self, callback: Any, *args: Any, context: contextvars.Context | None = None) -> Any:  # type: ignore[override]
         self.turns += 1
+        if callback.__class__ in _PLAIN:
+            return _call_soon(self, _call, callback, *args, context=context)
         return _call_soon(self, callback, *args, context=context)
 
     def look_soon(self, callback: Any, *args: Any) -> None:
@@ -132,11 +148,14 @@ class NodeLoop(_Loop):
         self.on_activity()
 
     def create_task(self, coro: Any, *, name: Any = None, context: Any = None) -> Any:
-        task = super().create_task(coro, name=name, context=context)
-        if (current_node.get() if context is None else context.get(current_node)) is not None:
-            self._tasks.append(task)
-            if len(self._tasks) > self._sweep_at:
-                self._sweep_at = max(256, 2 * len(self.tasks()))
+        node = current_node.get() if context is None else context.get(current_node)
+        if node is None:
+            return super().create_task(coro, name=name, context=context)
+        task = NodeTask(coro, loop=self, name=name, context=context)
+        task.node = node
+        self._tasks.append(task)
+        if len(self._tasks) > self._sweep_at:
+            self._sweep_at = max(256, 2 * len(self.tasks()))
         return task
 
     def tasks(self) -> list[asyncio.Task[Any]]:
@@ -156,6 +175,10 @@ class NodeLoop(_Loop):
         found = [task for reference in self._failed if (task := reference()) is not None]
         self._failed.clear()
         return [task for task in found if getattr(task, "_log_traceback", False)]
+
+    def keeps(self, error: BaseException) -> bool:
+        """Whether a task of the node's own code has just ended in ``error``: who awaits it sees it there."""
+        return any(getattr(task, "_exception", None) is error for task in self._tasks)
 
     def note_threads(self) -> None:
         """See from now on the threads that the algorithm starts in this process; nobody says when they end."""
@@ -178,6 +201,11 @@ class NodeLoop(_Loop):
             if self._threads:
                 return False
         return all(_waits(task) for task in self.tasks())
+
+
+def _call(callback: Callable[..., object], *args: Any) -> None:
+    """Run a callback; what it returns is let go of here, where it is seen, and not inside of the loop."""
+    callback(*args)
 
 
 def _nobody_listens() -> None:
