@@ -89,6 +89,13 @@ class Decisions(Protocol):
 class Node:
     """One node of a run, single-threaded. ``deliver`` is what its port calls."""
 
+    # What few nodes ever set stands here: with more than 30 attributes of its own, CPython looks up each more slowly.
+    aside: tuple[tuple[str, BaseException], ...] = ()
+    """What failed where it could not be told at once; ``tell_aside`` does."""
+    cuts = False
+    """A task of it was cancelled, which may cut off what its code would have awaited."""
+    _broken: BaseException | None = None
+
     def __init__(
         self,
         node_id: PeerId,
@@ -118,10 +125,6 @@ class Node:
         self.replies_in = 0
         self.running: dict[asyncio.Task[Any], Job] = {}
         self.dropped: dict[str, int] = {}
-        self.aside: list[tuple[str, BaseException]] = []
-        """What failed where it could not be told at once; ``tell_aside`` does."""
-        self.cuts = False
-        """A task of it was cancelled, which may cut off what its code would have awaited."""
         self.done = False
         self.failed = False
         self.ended_at: float | None = None
@@ -136,12 +139,10 @@ class Node:
         self.routes: list[Route | None] = [None] * len(table.names)
         self.top = Layer(self, bound, None, "")
         self._layers: list[Layer] = []
-        self._broken: BaseException | None = None
-        self._interrupts: tuple[type[BaseException], ...] = (KeyboardInterrupt,) if port.interrupts else ()
         self._pause: float = getattr(loop, "pause", 0.0)
         try:
             self.context.run(self._build, self.top, table, codecs)
-        except (ConfigError, DefinitionError, *self._interrupts):
+        except self._interrupts + (ConfigError, DefinitionError):  # noqa: RUF005 - which mypy understands
             raise
         except BaseException as error:  # noqa: BLE001 - an algorithm's __init__ is user code too; start() tells
             self._broken = error
@@ -204,6 +205,11 @@ class Node:
     def sign(self, message: Any) -> Signed[Any]:
         pair: KeyPair = self._key()
         return self.codecs.codec.sign(message, pair, self.node_id)
+
+    @property
+    def _interrupts(self) -> tuple[type[BaseException], ...]:
+        """The exceptions that are not the algorithm's."""
+        return (KeyboardInterrupt,) if self.port.interrupts else ()
 
     # -------------------------------------------------- life
 
@@ -494,7 +500,7 @@ class Node:
 
     def tell_aside(self) -> None:
         """The node has left: record what was put aside."""
-        aside, self.aside = self.aside, []
+        aside, self.aside = self.aside, ()
         for name, error in aside if self.phase is not Phase.CRASHED else ():
             self.fail(name, "", error)
 

@@ -75,7 +75,7 @@ class Watch:
             self._before[0](coro)
         elif self._aside(node):
             if not node.cuts:  # else nobody can say any more whether it was thrown away or cut off
-                node.aside.append(("a coroutine", collected(coro)))
+                node.aside += (("a coroutine", collected(coro)),)
         elif node.phase in _OVER:
             pass  # the end of the run, or of its node, cut it off
         elif (found := dropped(coro, sys._getframe(1))) is not None:
@@ -92,7 +92,7 @@ class Watch:
         if node.phase in _OVER:
             logger.warning("%s.%s raised %s at its end", node.node_id, name, name_exception(error))
         elif self._aside(node):
-            node.aside.append((name, error))
+            node.aside += ((name, error),)
         else:
             node.fail(name, "", error)
 
