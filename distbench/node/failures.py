@@ -28,7 +28,7 @@ def render_traceback(error: BaseException) -> str:
         _strip(shown)
         return "".join(shown.format()).rstrip()
 
-    return _shown(render) or name_exception(error)
+    return shown(render) or name_exception(error)
 
 
 def _strip(shown: traceback.TracebackException, inner_one: bool = False) -> None:
@@ -42,7 +42,7 @@ def _strip(shown: traceback.TracebackException, inner_one: bool = False) -> None
 
 def name_exception(error: BaseException) -> str:
     """``ValueError: too late``."""
-    text = _shown(lambda: str(error))
+    text = shown(lambda: str(error))
     if text is None:
         text = "<it cannot be shown>"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
@@ -50,10 +50,10 @@ def name_exception(error: BaseException) -> str:
 
 def safe_repr(value: object) -> str:
     """``repr`` of what may be the user's own class."""
-    return _shown(lambda: repr(value)) or f"<{type(value).__name__} that cannot be shown>"
+    return shown(lambda: repr(value)) or f"<{type(value).__name__} that cannot be shown>"
 
 
-def _shown(render: Callable[[], str]) -> str | None:
+def shown(render: Callable[[], str]) -> str | None:
     """What ``render`` makes with methods of the user's classes, or None: a failure must be told in any case."""
     try:
         return writable(render())

@@ -10,6 +10,7 @@ import gc
 import itertools
 import math
 import sys
+import traceback
 import weakref
 from asyncio import events as _events
 from collections import deque
@@ -248,6 +249,9 @@ class SimLoop(asyncio.AbstractEventLoop):
                     task._log_destroy_pending = False  # type: ignore[attr-defined]
                     self._end_by_force(task)
                     asyncio.tasks._unregister_task(task)
+                elif task.cancelled():  # now, and not whenever garbage is collected, goes what it would have awaited
+                    error = task._make_cancelled_error()  # type: ignore[attr-defined]
+                    traceback.clear_frames(error.__traceback__)
             self._pending.clear()
             self._ready.clear()
             self.scheduler.heap.clear()

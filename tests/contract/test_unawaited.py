@@ -316,8 +316,13 @@ def test_a_forgotten_await_fails_its_node_and_says_where(
 
 @pytest.mark.parametrize("case", FINE)
 def test_what_is_awaited_or_only_cut_off_fails_nobody(run: Run, case: str) -> None:
-    result = run(Forgets, {"n1": {"case": case}, "n2": {}})
-    assert (result.outcome, result.exit_status, result.failures) == ("completed", 0, ())
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        result = run(Forgets, {"n1": {"case": case}, "n2": {}})
+        assert (result.outcome, result.exit_status, result.failures) == ("completed", 0, ())
+        del result
+        gc.collect()
+    assert [str(each.message) for each in warned] == []
 
 
 def test_the_message_names_peer_line_and_what_to_write() -> None:
