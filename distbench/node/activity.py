@@ -96,6 +96,11 @@ class NodeLoop(_Loop):
             return _call_soon(self, _call, callback, *args, context=context)
         return _call_soon(self, callback, *args, context=context)
 
+    def call_soon_threadsafe(self, callback: Any, *args: Any, context: contextvars.Context | None = None) -> Any:  # type: ignore[override]
+        if callback.__class__ in _PLAIN:
+            return super().call_soon_threadsafe(_call, callback, *args, context=context)
+        return super().call_soon_threadsafe(callback, *args, context=context)
+
     def look_soon(self, callback: Any, *args: Any) -> None:
         """``call_soon`` for who only looks."""
         _call_soon(self, callback, *args)

@@ -145,7 +145,8 @@ def _error(coro: Coro, steps: list[FrameType]) -> DistbenchError:
         inner = steps[0]
         file, number = inner.f_code.co_filename, inner.f_lineno
         line = linecache.getline(file, number).strip()
-        text = f"{Path(file).name}:{number}: {line}; write {_advice(coro, line)}"
+        during = "while this was called: " if is_calling(inner) else ""  # a function that kept it, maybe
+        text = f"{during}{Path(file).name}:{number}: {line}; write {_advice(coro, line)}"
     else:
         ended = _ended()
         where = f"dropped at the end of {ended}" if ended else _defined(coro)
@@ -170,7 +171,7 @@ def _advice(coro: Coro, line: str) -> str:
     except (SyntaxError, ValueError):
         statement = ast.Pass()
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-        return f"'await {line}'"
+        return f"'await {line.encode()[: statement.end_col_offset].decode()}'"
     first = _first(coro)
     owner = "peer." if isinstance(first, Peer) else "self." if isinstance(first, Algorithm) else ""
     return f"'await {owner}{coro.__name__}(...)'"

@@ -153,6 +153,9 @@ class Forgets(Algorithm):
     async def forgets_soon(self, peer: Any) -> None:
         asyncio.get_running_loop().call_soon(peer.hello, "hi")
 
+    async def forgets_soon_from_a_thread(self, peer: Any) -> None:
+        asyncio.get_running_loop().call_soon_threadsafe(peer.hello, "hi")
+
     async def forgets_at_end_of_callback(self, peer: Any) -> None:
         def tell() -> None:
             kept = peer.hello("hi")  # noqa: F841
