@@ -340,7 +340,8 @@ class OfflineRun:
         for task in self.loop.tasks():
             if task.done() and not task.cancelled() and getattr(task, "_log_traceback", False):
                 error = task.exception()
-                if error is not None and isinstance(task.node, Node):
+                interrupts = isinstance(error, KeyboardInterrupt)  # somebody's Ctrl-C came during its step
+                if error is not None and not interrupts and isinstance(task.node, Node):
                     task.node.fail(task_name(task), "", error, task.failed_at)
 
     def _leave(self, winding_down: ExitStack) -> tuple[dict[PeerId, dict[str, object]], bool]:

@@ -116,6 +116,14 @@ class Forgets(Algorithm):
         waiting = [peer.hello("hi")]
         waiting.clear()  # here
 
+    async def forgets_after_an_exception(self, peer: Any) -> None:
+        try:
+            raise LookupError
+        except LookupError as error:
+            self.kept = error  # which refers to this frame
+        waiting = [peer.hello("hi")]
+        waiting.clear()  # here
+
     async def forgets_in_handler(self, peer: Any) -> None:
         await peer.forward("hi")
 
@@ -234,6 +242,20 @@ class Forgets(Algorithm):
             except TimeoutError as error:
                 logger.debug("%s", error)
 
+    async def fine_cancelled_and_left_to_the_collector(self, peer: Any) -> None:
+        async def work() -> None:
+            later, errors = peer.hello("x"), []
+            try:
+                await asyncio.sleep(1)
+            except asyncio.CancelledError as error:
+                errors.append(error)  # which refers to this frame
+                raise
+            await later
+
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.001):
+                await work()
+
     async def fine_raised_before_the_await(self, peer: Any) -> None:
         def work() -> None:
             later = peer.hello("x")  # noqa: F841
@@ -332,7 +354,7 @@ def test_the_message_names_peer_line_and_what_to_write() -> None:
     (failure,) = play_in("offline", Forgets, {"n1": {"case": "forgets_cast"}, "n2": {}}).failures
     assert failure.exception == (
         "DistbenchError: hello() of peer n2 was never awaited, so nothing was sent: "
-        f'{place("forgets_cast")} peer.hello("hi")  # here; write \'await peer.hello("hi")  # here\''
+        f'{place("forgets_cast")} peer.hello("hi")  # here; write \'await peer.hello("hi")\''
     )
     assert failure.handler == "on_start"
     assert "in forgets_cast" in failure.traceback
