@@ -12,17 +12,20 @@ import dataclasses
 import enum
 import functools
 import inspect
+import keyword
 import sys
 import types
 import typing
+import unicodedata
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar, dataclass_transform
 
 import msgspec
 
 from distbench.errors import DefinitionError
+from distbench.namespace import Namespace, looked_up, namespace_at
 
 C = TypeVar("C", bound=type)
 
@@ -64,23 +67,27 @@ def message(cls: C) -> C:
         return cls
     frame = sys._getframe(1)
     where = f"{cls.__qualname__} ({frame.f_code.co_filename.rpartition('/')[2]}:{frame.f_lineno})"
+    namespace = namespace_at(cls, frame)
     try:
-        made = _make(_as_dataclass(cls), where)
+        made = _make(_as_dataclass(cls, namespace, where), where)
     except (TypeError, ValueError) as error:
         raise DefinitionError(f"{where}: {error}") from None
-    # Local names at the decorator, for messages defined inside a function; let go when the class is first compiled.
-    made.__distbench_scope__ = {} if frame.f_locals is frame.f_globals else dict(frame.f_locals)
+    made.__distbench_namespace__ = namespace  # what is local in it is let go when the class is first compiled
     return typing.cast(C, made)
 
 
-def _as_dataclass(cls: Any) -> Any:
+def _as_dataclass(cls: Any, namespace: Namespace, where: str) -> Any:
     """The class as a dataclass; without a ``@dataclass`` of its own it is one like the message it inherits from."""
+    for name in inspect.get_annotations(cls):
+        if not name.isidentifier() or keyword.iskeyword(name):
+            raise DefinitionError(f"{where}: {name!r} is no name that a field can have; choose another")
     if "__dataclass_fields__" in cls.__dict__:
         return cls
     inherited = getattr(cls, "__dataclass_params__", None)
-    if inherited is None:
-        return dataclass(cls)
-    return dataclass(eq=inherited.eq, order=inherited.order, frozen=inherited.frozen)(cls)
+    with looked_up(cls, namespace.names):
+        if inherited is None:
+            return dataclass(cls)
+        return dataclass(eq=inherited.eq, order=inherited.order, frozen=inherited.frozen)(cls)
 
 
 def _make(source: Any, where: str) -> Any:
@@ -91,12 +98,13 @@ def _make(source: Any, where: str) -> Any:
     if len(named_only) > 1:
         raise DefinitionError(f"{where}: make all fields keyword-only, with @dataclass(kw_only=True), or none")
     parameters = source.__dataclass_params__
-    tag = f"{source.__module__}.{source.__qualname__}"
+    tag = tag_for(source.__module__, source.__qualname__)
     options: dict[str, Any] = {
         "metaclass": MessageMeta,
         "made": True,
         "array_like": True,
         "tag": tag,
+        "tag_field": "-",  # the name of no field; it is not written
         "frozen": parameters.frozen,
         "eq": parameters.eq,
         "order": parameters.order,
@@ -122,6 +130,8 @@ def _check_source(source: Any, where: str) -> None:
     for name, field in source.__dataclass_fields__.items():
         if field._field_type is dataclasses._FIELD_INITVAR:  # type: ignore[attr-defined]
             raise DefinitionError(f"{where}: {name!r} is an InitVar, which a message cannot have; make it a field")
+        if field._field_type is dataclasses._FIELD and name[:2] == "__":  # type: ignore[attr-defined]
+            raise DefinitionError(f"{where}: the name {name!r} of a field belongs to Python; choose another")
         if field._field_type is dataclasses._FIELD and not field.init:  # type: ignore[attr-defined]
             raise DefinitionError(f"{where}: the field {name!r} of a message cannot have init=False")
     for name in ("__init__", "__new__"):
@@ -218,6 +228,14 @@ def is_message(cls: object) -> bool:
     return isinstance(cls, MessageMeta)
 
 
+def tag_for(module: str, qualname: str) -> str:
+    """What a message of that class is written with: its qualified name, in ASCII.
+
+    msgspec compares other texts only in a process that has written them once.
+    """
+    return unicodedata.normalize("NFC", f"{module}.{qualname}").encode("ascii", "backslashreplace").decode("ascii")
+
+
 def tag_of(cls: type) -> str:
     """The qualified name that a message of this class is written with."""
     tag = cls.__struct_config__.tag  # type: ignore[attr-defined]
@@ -234,7 +252,7 @@ def type_name(value: object) -> str:
     return tag_of(type(value)) if is_message(type(value)) else "value"
 
 
-def scope_of(cls: Any) -> Mapping[str, Any]:
-    """Names that the annotations of a message may use beside those of its module."""
-    scope: Mapping[str, Any] = cls.__distbench_scope__
-    return scope
+def namespace_of(cls: Any) -> Namespace:
+    """Names that the annotations of a message may use."""
+    namespace: Namespace = cls.__distbench_namespace__
+    return namespace

@@ -300,7 +300,7 @@ class Node:
                 self.drop(src, "bad signature")
                 return
             except REFUSALS as error:
-                self._warn(route, src, explain(error))
+                self._warn(route, src, route.misread(payload, error))
                 self.drop(src, "does not fit the handler")
                 return
             if route.signed and isinstance(value, Signed) and value.signer != src:
@@ -349,7 +349,8 @@ class Node:
                 return
             except REFUSALS as error:
                 self.drop(src, "does not fit the handler")
-                future.set_exception(RemoteError(src, route.name, f"a reply that does not fit: {explain(error)}"))
+                why = route.misread(payload, error, route.definition.reply)
+                future.set_exception(RemoteError(src, route.name, f"a reply that does not fit: {why}"))
                 return
         future.set_result(value)
 

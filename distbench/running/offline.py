@@ -15,10 +15,12 @@ from typing import Any, Final
 from distbench.community import Community, Nodes, PeerId, listeners
 from distbench.config.binding import BoundLayer, bind
 from distbench.config.model import RunConfig
+from distbench.decorators import ClassMark
 from distbench.definition import AlgorithmDefinition
 from distbench.errors import CallError, DistbenchError
 from distbench.events import Drawn, Dropped, Event, Sink, Terminated, TimerFired
 from distbench.formats import Codec
+from distbench.namespace import names_of
 from distbench.node.failures import name_exception
 from distbench.node.lifecycle import Phase
 from distbench.node.node import Node, NodeFailure
@@ -79,20 +81,26 @@ def run_offline(
         return run.play(began, winding_down)
 
 
-def _modules(bound: dict[PeerId, BoundLayer]) -> list[str]:
-    """The modules of the algorithms, in which names are rebound."""
-    found: dict[str, None] = {}
+def _namespaces(bound: dict[PeerId, BoundLayer]) -> list[dict[str, Any]]:
+    """The names of the algorithms' modules, in which they are rebound."""
+    found: dict[int, dict[str, Any]] = {}
     seen: set[int] = set()
     for top in bound.values():
         for layer in top.walk():
             if id(layer.definition) not in seen:
                 seen.add(id(layer.definition))
-                found.update((base.__module__, None) for base in layer.definition.cls.__mro__)
-    return [
-        name
-        for name in found
-        if name.startswith("distbench.algorithms.") or name.partition(".")[0] not in ("distbench", "builtins", "typing")
-    ]
+                for base in layer.definition.cls.__mro__:
+                    mark = vars(base).get("__distbench__")
+                    names = names_of(base, mark.namespace.names if isinstance(mark, ClassMark) else {})
+                    found[id(names)] = names
+    return [names for names in found.values() if _may_change(names.get("__name__"))]
+
+
+def _may_change(module: object) -> bool:
+    """Code from ``exec`` may have no name at all."""
+    if not isinstance(module, str) or module.startswith("distbench.algorithms."):
+        return True
+    return module.partition(".")[0] not in ("distbench", "builtins", "typing")
 
 
 class _Keys(dict[PeerId, KeyPair]):
@@ -166,7 +174,7 @@ class OfflineRun:
                 step(node_id)
         self.scheduler = Scheduler()
         self.loop = SimLoop(self.scheduler, self._on_exception)  # type: ignore[abstract]
-        stack.enter_context(controlled(_modules(bound), self.choices.seed(("random", "module"))))
+        stack.enter_context(controlled(_namespaces(bound), self.choices.seed(("random", "module"))))
         stack.enter_context(self.loop)
         if self.sink is not None:
             self.loop.on_timer = self._timer_fired
