@@ -18,8 +18,9 @@ from typing import Any, Final
 from distbench.algorithm import Algorithm
 from distbench.annotations import class_of, located, members, resolve, show_type
 from distbench.decorators import MISSING, ChildMark, ClassMark, FieldMark, HandlerMark
+from distbench.defaults import check_default
 from distbench.errors import DefinitionError, nearest
-from distbench.namespace import Namespace, names_of
+from distbench.namespace import Namespace, file_of, names_of
 from distbench.shapes import Shape, compile_shape
 from distbench.signing import Signed
 
@@ -194,7 +195,7 @@ class _Reader:
             copied=copied,
             arguments=arguments,
             named_arguments=named_arguments,
-            file=_file_of(cls),
+            file=file_of(cls),
         )
 
     def _check_hook(self, name: str, function: Any) -> None:
@@ -240,6 +241,7 @@ class _Reader:
         self._check_name(name)
         annotation = self.hints.get(name, Any)
         text = show_type(annotation)
+        check_default(mark, annotation, functools.partial(self._where, name))
         return ConfigField(name, annotation, mark.required, mark.default, mark.default_factory, text)
 
     def _child(self, name: str, mark: ChildMark) -> type[Algorithm]:
@@ -394,12 +396,4 @@ class _Reader:
                 kinds = {p.kind for p in list(inspect.signature(init).parameters.values())[1:]}
                 if not kinds or not kinds <= {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}:
                     return init
-        return None
-
-
-def _file_of(cls: type) -> str | None:
-    """The file that defines the class; None for a script, and for what was made without a file."""
-    try:
-        return inspect.getsourcefile(cls) if cls.__module__ != "__main__" else None
-    except TypeError:
         return None

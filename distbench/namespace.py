@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 import types
 from collections.abc import Iterator, Mapping
@@ -46,6 +47,14 @@ def names_of(cls: type, near: dict[str, Any]) -> dict[str, Any]:
             return value.__globals__
     found = sys.modules.get(module)
     return near if found is None else vars(found)
+
+
+def file_of(cls: type) -> str | None:
+    """The file that defines the class; None for a script, and for what was made without a file."""
+    try:
+        return inspect.getsourcefile(cls) if cls.__module__ != "__main__" else None
+    except TypeError:
+        return None
 
 
 class _Module:

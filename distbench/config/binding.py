@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from distbench.config.model import NodeConfig, Place, RunConfig
+from distbench.config.numbers import hint_at_number, with_numbers
 from distbench.definition import AlgorithmDefinition, ConfigField, define
 from distbench.errors import ConfigError, DefinitionError, nearest
 
@@ -74,6 +75,7 @@ def _bind(
     written = {}
     for name, field in definition.config_fields.items():
         if name in block:
+            block[name] = with_numbers(block[name], field.annotation)
             written[name] = _value(field, node, prefix + name, block[name])
         elif field.required:
             raise _lacks(field, node, prefix + name, block, definition)
@@ -133,8 +135,12 @@ def _value(field: ConfigField, node: NodeConfig, key: str, value: object) -> obj
         detail = f" ({text[:1].lower()}{text[1:]})" if isinstance(value, (list, dict)) else ""
         raise ConfigError(
             f"{node.where(key)}: {node.node_id}.{key} must be {field.annotation_text}, not {value!r}{detail}"
-            f"{_in_quotes(field, node.where(key), value)}"
+            f"{_in_quotes(field, node.where(key), value)}{_as_number(field, value)}"
         ) from None
+
+
+def _as_number(field: ConfigField, value: object) -> str:
+    return hint_at_number(value, field.annotation) if isinstance(value, str) else ""
 
 
 def _in_quotes(field: ConfigField, place: Place, value: object) -> str:
