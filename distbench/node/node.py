@@ -33,6 +33,7 @@ from distbench.node.failures import HAS_ENDED, is_cut_off, name_exception, rende
 from distbench.node.job import Job
 from distbench.node.layer import Layer
 from distbench.node.lifecycle import Phase, Signal, following
+from distbench.node.misconstructed import explain_misconstructed
 from distbench.node.port import FAULT, MAX_PAYLOAD, NOTHING, REPLY, Link, Port
 from distbench.node.reporting import readable
 from distbench.node.route import REFUSALS, Codecs, Hook, Route
@@ -434,6 +435,7 @@ class Node:
         if is_cut_off(error) and handler.rpartition(".")[2] not in ("on_exit", "report"):
             return
         self.failed = True
+        explain_misconstructed(error)
         hint = explain_missing(error) if isinstance(error, AttributeError) else None
         if hint is not None and hint not in getattr(error, "__notes__", ()):
             error.add_note(hint)

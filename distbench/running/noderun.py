@@ -14,6 +14,7 @@ from functools import partial
 from types import FrameType
 
 from distbench.community import PeerId
+from distbench.messages import quick_construction
 from distbench.node.activity import NodeLoop
 from distbench.node.suspended import busy_at
 from distbench.running.nodeprocess import NodeProcess
@@ -64,5 +65,5 @@ def run_node(
         await process.main()
 
     factory: Callable[[], asyncio.AbstractEventLoop] = NodeLoop
-    with asyncio.Runner(loop_factory=factory) as runner:
+    with quick_construction(), asyncio.Runner(loop_factory=factory) as runner:
         runner.run(main())

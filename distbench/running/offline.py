@@ -20,6 +20,7 @@ from distbench.definition import AlgorithmDefinition
 from distbench.errors import CallError, DistbenchError
 from distbench.events import Drawn, Dropped, Event, Sink, Terminated, TimerFired
 from distbench.formats import Codec
+from distbench.messages import quick_construction
 from distbench.namespace import names_of
 from distbench.node.failures import name_exception
 from distbench.node.lifecycle import Phase
@@ -175,6 +176,7 @@ class OfflineRun:
         self.scheduler = Scheduler()
         self.loop = SimLoop(self.scheduler, self._on_exception)  # type: ignore[abstract]
         stack.enter_context(controlled(_namespaces(bound), self.choices.seed(("random", "module"))))
+        stack.enter_context(quick_construction())
         stack.enter_context(self.loop)
         if self.sink is not None:
             self.loop.on_timer = self._timer_fired
