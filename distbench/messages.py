@@ -145,6 +145,7 @@ def _make(source: Any, where: str) -> Any:
         "metaclass": _Explaining,
         "made": True,
         "array_like": True,
+        "forbid_unknown_fields": True,
         "tag": tag,
         "tag_field": "-",  # the name of no field; it is not written
         "frozen": parameters.frozen,

@@ -125,8 +125,16 @@ def compile_shape(annotation: Any, where: str, near: Namespace = NOWHERE) -> Sha
     try:
         msgspec.json.Decoder(decoded, dec_hook=lambda kind, value: value)
     except (TypeError, NameError) as error:
-        raise DefinitionError(f"{where}: {show_type(annotation)} cannot be sent: {error}") from None
+        raise DefinitionError(f"{where}: {show_type(annotation)} cannot be sent: {_plain(error)}") from None
     return Shape(annotation, decoded, "signed" in traits, "walked" in traits, "checked" in traits)
+
+
+def _plain(error: Exception) -> str:
+    """Why msgspec takes no such type, without its own names for it."""
+    text = str(error).partition(" - type `")[0].replace("`", "")
+    if "custom type" in text:
+        return "of a plain class only 'Class | None' is a union that can be told apart; write @message above the class"
+    return text
 
 
 def _reachable(first: list[type]) -> Iterator[Any]:
@@ -265,7 +273,7 @@ class _Walk:
         try:
             msgspec.json.Decoder(decoded, dec_hook=lambda kind, value: value)
         except TypeError as error:
-            raise DefinitionError(f"{self.where()}: {show_type(annotation)} cannot be sent: {error}") from None
+            raise DefinitionError(f"{self.where()}: {show_type(annotation)} cannot be sent: {_plain(error)}") from None
 
     def _foreign(self, annotation: Any) -> Any:
         """An Enum, a plain class with fields that msgspec knows by itself, or a mistake."""

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import distbench
-from distbench import Algorithm, MessageError, PeerId, RemoteError, Signed, handler, message
+from distbench import Algorithm, DefinitionError, MessageError, PeerId, RemoteError, Signed, handler, message
 from distbench.annotations import show_type
 from distbench.formats import Codec, Format
 from distbench.node.route import REFUSALS
@@ -248,3 +248,16 @@ def test_a_receiver_in_local_mode_names_the_whole_path() -> None:
     result = distbench.run(Asks, "complete:2", mode="local", timeout=20)
     for report in result.reports.values():
         assert "a reply that does not fit: item.sender: expected str, found int" in str(report["heard"])
+
+
+def test_a_definition_error_has_no_internal_names_either() -> None:
+    for annotation, text in (
+        (Plain | int, "write @message above the class"),
+        (Plain | Spot, "write @message above the class"),
+        (list[int] | set[int], "more than one array"),
+        (int | dict[str, int] | dict[int, str], "more than one"),
+        (str | bytes, "more than one str-like"),
+    ):
+        with pytest.raises(DefinitionError, match=text) as caught:
+            compile_shape(annotation, "here")
+        assert not INTERNAL.search(str(caught.value)), caught.value

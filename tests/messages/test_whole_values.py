@@ -17,6 +17,7 @@ from hypothesis import given, settings
 import distbench
 from distbench import Algorithm, DefinitionError, MessageError, PeerId, Signed, handler, message
 from distbench.formats import Format
+from distbench.messages import tag_of
 from distbench.node.route import REFUSALS
 from distbench.shapes import compile_shape
 from tests.messages.kinds import CODECS, DICT, FORMATS, KINDS, Box, Colour, Envelope, Level, Vote, round_trip, same
@@ -259,6 +260,21 @@ def test_a_subclass_is_refused_in_local_mode_too() -> None:
     result = distbench.run(Sends, "complete:2", mode="local", timeout=20)
     assert result.exit_status == 1
     assert all("expected Command, found Put" in failure.exception for failure in result.failures)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_receiver_refuses_a_message_of_more_fields_than_it_has(format: Format) -> None:
+    codec = CODECS[format]
+    payload = codec._encode([tag_of(Vote), True, "", 3])
+    for annotation, text in (
+        (Vote, payload),
+        (Any, payload),
+        (list[Vote | None], codec._encode([[tag_of(Vote), True, "", 3]])),
+    ):
+        shape = compile_shape(annotation, "here")
+        with pytest.raises(REFUSALS) as caught:
+            codec.decoder(shape)(text)
+        assert "expected Vote of 2 fields, found 3" in codec.explain_received(text, shape, caught.value)
 
 
 def test_a_vote_is_no_list_of_its_fields() -> None:
