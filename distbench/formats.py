@@ -248,3 +248,5 @@ def _check_plain(value: object) -> None:
         raise ValueError(f"Expected plain data or a message inside `Any`, got `{type(value).__name__}`")
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
         raise ValueError("Expected `int` of 64 bits, got a larger one")
+    if isinstance(value, float) and value - value != 0.0:
+        raise ValueError("Expected a finite `float`")

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, NotRequired, TypedDict, TypeVar
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 
@@ -275,6 +276,17 @@ def test_a_receiver_refuses_a_message_of_more_fields_than_it_has(format: Format)
         with pytest.raises(REFUSALS) as caught:
             codec.decoder(shape)(text)
         assert "expected Vote of 2 fields, found 3" in codec.explain_received(text, shape, caught.value)
+
+
+def test_a_receiver_refuses_inside_any_what_no_format_could_give_back() -> None:
+    """As it does in a field that is annotated; json writes neither."""
+    codec = CODECS["msgpack"]
+    for value, text in ((float("nan"), "finite float"), (float("-inf"), "finite float"), (2**63, "int of 64 bits")):
+        for annotation, payload in ((Any, [value]), (Envelope, [tag_of(Envelope), {"a": value}])):
+            written, shape = msgspec.msgpack.encode(payload), compile_shape(annotation, "here")
+            with pytest.raises(REFUSALS) as caught:
+                codec.decoder(shape)(written)
+            assert text in codec.explain_received(written, shape, caught.value)
 
 
 def test_a_vote_is_no_list_of_its_fields() -> None:
