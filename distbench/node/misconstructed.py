@@ -19,6 +19,8 @@ from distbench.messages import is_message
 
 def explain_misconstructed(error: BaseException) -> None:
     """Give ``error`` the words for what is wrong, if it is msgspec's about the arguments of a message."""
+    for inner in error.exceptions if isinstance(error, BaseExceptionGroup) else ():  # of a TaskGroup
+        explain_misconstructed(inner)
     text, traceback = str(error) if type(error) is TypeError else "", error.__traceback__
     if traceback is None or not text:
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import sys
 from collections.abc import Callable
@@ -141,6 +142,20 @@ def test_without_a_source_the_class_that_is_named_is_meant() -> None:
     exec("def make(node):\n    return Note(numbr=3, text='a')\n", names)
     (failure,) = distbench.run(failing(names["make"]), "complete:2").failures
     assert "Note has no field 'numbr'; its fields are text, number; did you mean 'number'?" in failure.exception
+
+
+def test_so_is_one_in_a_group_of_tasks() -> None:
+    @distbench.distbench
+    class Fails(Algorithm):
+        async def on_start(self) -> None:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.make())
+
+        async def make(self) -> None:
+            Note(txt="hi")  # type: ignore[call-arg]
+
+    (failure, *_) = distbench.run(Fails, "complete:2").failures
+    assert "TypeError: Note has no field 'txt'; its fields are text, number" in failure.traceback
 
 
 def test_errors_of_others_stay_as_they_are() -> None:
