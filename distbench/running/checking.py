@@ -13,7 +13,9 @@ from typing import Final, TypeAlias
 
 from distbench.errors import DefinitionError
 from distbench.node.failures import name_exception, render_traceback
+from distbench.running.outcomes import describe_ctrl_c
 from distbench.running.result import Outcome, RunResult
+from distbench.simulation.watching import StepTimeout
 
 Check: TypeAlias = Callable[[RunResult], object]
 
@@ -60,8 +62,10 @@ def apply_check(check: Check, result: RunResult) -> RunResult:
         returned = check(result)
     except AssertionError as error:
         return replace(result, check_error=_render_assertion(error))
-    except KeyboardInterrupt:
-        return replace(result, outcome=Outcome.INTERRUPTED, reason="Ctrl-C")
+    except StepTimeout:
+        raise  # whoever watches tells
+    except KeyboardInterrupt as interrupt:
+        return replace(result, outcome=Outcome.INTERRUPTED, reason=describe_ctrl_c(interrupt))
     except BaseException as error:  # noqa: BLE001 - a user's function may raise anything
         if result.exit_status != 0:
             return result

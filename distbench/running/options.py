@@ -20,6 +20,8 @@ class Latency:
 
 
 DEFAULT_LATENCY = Latency(1.0, 10.0)
+DEFAULT_STEP_TIMEOUT = 60.0
+"""Seconds of CPU time."""
 
 
 def parse_latency(text: str) -> Latency:
@@ -53,6 +55,8 @@ class RunOptions:
     duration: float | None = None
     """End the run as completed after this long."""
     max_events: int = 100_000_000
+    step_timeout: float = DEFAULT_STEP_TIMEOUT
+    """Offline: CPU time that one step of a node may take; 0 for no limit."""
     digest: bool = False
 
     def limit(self, default: float) -> float:
@@ -66,6 +70,7 @@ class RunOptions:
         _check("max_events", self.max_events, SupportsIndex, least=1)
         _check("timeout", self.timeout, (Real, type(None)), above=0)
         _check("duration", self.duration, (Real, type(None)), above=0)
+        _check("step_timeout", self.step_timeout, Real, least=0)
         _check("startup_delay", self.startup_delay, Real, least=0)
         if self.latency is not None and not isinstance(self.latency, Latency):
             raise ConfigError(f"latency {self.latency!r} is not a range of milliseconds; write for instance '10-50'")

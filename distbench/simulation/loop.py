@@ -9,6 +9,7 @@ import functools
 import gc
 import itertools
 import math
+import operator
 import sys
 import weakref
 from asyncio import events as _events
@@ -24,6 +25,7 @@ from distbench.simulation.collecting import collector
 from distbench.simulation.futures import SimFuture, SimTask
 from distbench.simulation.handles import Handle, Timer
 from distbench.simulation.scheduler import Scheduler
+from distbench.simulation.watching import StepTimeout
 
 STEP_LIMIT: Final = 1_000_000
 """Task steps at one instant without a delivery, after which a run is stopped."""
@@ -74,6 +76,17 @@ class SimLoop(asyncio.AbstractEventLoop):
         self._pending: set[SimTask] = set()
         """Tasks that algorithms started: one that nobody else holds does not vanish in the middle of its work."""
         self._made = 0
+        self._stages = 0
+        self._events = itertools.repeat(None, 0)
+        self._turns = itertools.repeat(None, 0)
+
+    def steps(self) -> object:
+        """Says something else as soon as another step is under way; may be asked from another thread."""
+        return self._stages, operator.length_hint(self._events), operator.length_hint(self._turns)
+
+    def next_stage(self) -> None:
+        """Something begins that is a step and neither an event nor a callback."""
+        self._stages += 1
 
     # -------------------------------------------------- playing
 
@@ -88,7 +101,8 @@ class SimLoop(asyncio.AbstractEventLoop):
             chunk = min(limit, _COLLECT_EVERY)
             if chunk <= 0:
                 return Pause.LIMIT
-            for _ in itertools.repeat(None, chunk):
+            self._events = itertools.repeat(None, chunk)  # which knows how many are left, at no cost for an event
+            for _ in self._events:
                 event = heappop(heap)
                 at = event[0]
                 if at != scheduler.now:
@@ -129,6 +143,7 @@ class SimLoop(asyncio.AbstractEventLoop):
                     break
             limit -= chunk
             slices += 1
+            self._stages += 1
             gc.collect(2 if slices % _FULL_COLLECT_EVERY == 0 else 1)
         return Pause.STOPPED if self.stopping else Pause.IDLE
 
@@ -136,8 +151,8 @@ class SimLoop(asyncio.AbstractEventLoop):
         """Run callbacks until none is ready at this instant."""
         ready = self._ready
         budget = STEP_LIMIT - self.steps_here
-        ran = 0
-        while ready:
+        self._turns = turns = itertools.repeat(None, budget)
+        for _ in turns:
             handle = ready.popleft()
             callback = handle._callback
             if callback is not None:
@@ -147,16 +162,16 @@ class SimLoop(asyncio.AbstractEventLoop):
                     raise
                 except BaseException as error:  # noqa: BLE001 - asyncio hands it to the exception handler
                     self._callback_failed(error, handle)
-                ran += 1
-                if ran >= budget:
-                    raise TooManySteps(self._busy())
-                if self.stopping and ran > _LAST_ROUNDS:
-                    break
-        self.steps_here += ran
+            if not ready or (self.stopping and budget - operator.length_hint(turns) > _LAST_ROUNDS):
+                break
+        else:
+            raise TooManySteps(self._busy())
+        self.steps_here += budget - operator.length_hint(turns)
 
     def _last_rounds(self) -> int:
         """The run is over: play out its last instant, which a task that spins must not prolong; how many ran."""
         for ran in range(_LAST_ROUNDS):
+            self._stages += 1
             if not self._ready:
                 return ran
             handle = self._ready.popleft()
@@ -186,6 +201,7 @@ class SimLoop(asyncio.AbstractEventLoop):
         scheduler = self.scheduler
         while limit > 0:
             limit -= 1 + self._last_rounds()
+            self._stages += 1
             if future.done():
                 return future.result()
             if scheduler.heap:
@@ -224,26 +240,31 @@ class SimLoop(asyncio.AbstractEventLoop):
     def _close(self) -> None:
         """Cancel what is left, let it end, shut generators down; nothing of the run stays behind."""
         try:
-            for _ in range(10):
-                left = [task for task in self.tasks() if not task.done()]
-                if not left:
-                    break
-                for task in left:
-                    task.cancel()
-                self._finish(left)
-            closing = [(reference(), context) for reference, context in list(self._generators.values())]
-            self._finish([self.create_task(each.aclose(), context=c) for each, c in closing if each is not None])
+            with contextlib.suppress(StepTimeout):  # whoever watches the run tells of it
+                self._end_tasks()
+                closing = [(reference(), context) for reference, context in list(self._generators.values())]
+                self._finish([self.create_task(each.aclose(), context=c) for each, c in closing if each is not None])
         finally:
             self._closed = True
             for task in self.tasks():
                 if not task.done():
                     task._log_destroy_pending = False  # type: ignore[attr-defined]
-                    with contextlib.suppress(Exception):  # it refuses to end
+                    self._stages += 1
+                    with contextlib.suppress(Exception, StepTimeout):  # it refuses to end
                         task.get_coro().close()
                     asyncio.tasks._unregister_task(task)
             self._pending.clear()
             self._ready.clear()
             self.scheduler.heap.clear()
+
+    def _end_tasks(self) -> None:
+        for _ in range(10):
+            left = [task for task in self.tasks() if not task.done()]
+            if not left:
+                break
+            for task in left:
+                task.cancel()
+            self._finish(left)
 
     def _finish(self, tasks: list[SimTask]) -> None:
         """Let tasks end, which may take them a while; an exception is told, as nobody else will look at it."""
