@@ -90,6 +90,8 @@ def parse_node_id(key: object, place: Place) -> PeerId:
     if not _NODE_ID.fullmatch(key) or not key.isprintable():
         wanted = "without whitespace, '/' and control characters"
         raise ConfigError(f"{place}: {shown(key)} is no node id; write a name {wanted}, such as n1")
+    if key.startswith("@") or key == "*":
+        raise ConfigError(f"{place}: {shown(key)} is no node id: such names are distbench's own; write one such as n1")
     return PeerId(key)
 
 

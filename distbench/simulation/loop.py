@@ -33,6 +33,8 @@ _COLLECT_EVERY: Final = 20_000
 """Events between two collections of garbage, which happen at fixed points so that finalizers repeat too."""
 _FULL_COLLECT_EVERY: Final = 50
 _LAST_ROUNDS: Final = 1_000
+_END_OF_TIME: Final = 1e15
+"""Seconds, some thirty million years: what is due then is never due; a float that tells nanoseconds ends before."""
 
 
 class Pause(Enum):
@@ -304,16 +306,16 @@ class SimLoop(asyncio.AbstractEventLoop):
         return self.call_soon(callback, *args, context=context)
 
     def call_later(self, delay: float, callback: Any, *args: Any, context: contextvars.Context | None = None) -> Any:  # type: ignore[override]
-        if delay == math.inf:
+        if delay >= _END_OF_TIME:
             return self._never(callback, args, context)
-        nanoseconds = max(0, math.ceil(delay * 1e9))
+        nanoseconds = 0 if delay <= -_END_OF_TIME else max(0, math.ceil(delay * 1e9))
         return self._timer(self.scheduler.now + nanoseconds, callback, args, context)
 
     def call_at(self, when: float, callback: Any, *args: Any, context: contextvars.Context | None = None) -> Any:  # type: ignore[override]
-        if when == math.inf:
+        if when >= _END_OF_TIME:
             return self._never(callback, args, context)
         now = self.scheduler.now
-        at = math.ceil(when * 1e9)
+        at = 0 if when <= -_END_OF_TIME else math.ceil(when * 1e9)
         if at <= now and when > now / 1e9:
             at = now + 1  # less than the clock can tell, yet later than now
         return self._timer(max(at, now), callback, args, context)
