@@ -9,7 +9,7 @@ from typing import Final
 
 from distbench.community import PeerId
 from distbench.config.model import RESERVED, NodeConfig, Place, RunConfig
-from distbench.config.parsing import Roster, block_of, parse_block, unknown_node
+from distbench.config.parsing import Roster, block_of, check_links, parse_block, unknown_node
 from distbench.config.plain import copy_plain, kind, shown
 from distbench.errors import ConfigError, nearest
 
@@ -62,6 +62,8 @@ def apply_set(config: RunConfig, texts: Sequence[str]) -> RunConfig:
             close = unknown_node(key.nodes, roster.ids)
             raise ConfigError(f"{place}: no node {shown(key.nodes)}{close}, and * for all")
         value = _read(value_text, place, names=key.path == "neighbours")
+        if one is None and key.path == "neighbours" and value in (None, [], "all"):
+            check_links(len(nodes), place)
         for node_id in roster.ids if one is None else (one,):
             nodes[node_id] = _with_value(nodes[node_id], key.path, copy_plain(value, place), place, roster)
     return replace(config, nodes=nodes)
