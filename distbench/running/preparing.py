@@ -113,6 +113,7 @@ class Plan:
 
     def checked(self, result: RunResult, config: RunConfig, on_look: Callable[[], object] = bool) -> RunResult:
         """``result`` after the check, if there is one and the result is of all nodes, not of one process's alone."""
+        result = replace(result, remarks=tuple(_slips(self.definition)))
         if self.check is None or len(result.nodes) < len(config.nodes):
             return result
         if result.mode != "offline":
@@ -120,6 +121,14 @@ class Plan:
         with Watch(self.options.step_timeout, "the check") as watch:
             watch.on_look = on_look
             return cut_short(watch.call(apply_check, self.check, result) or result, watch)
+
+
+def _slips(definition: AlgorithmDefinition) -> Iterable[str]:
+    """Methods of an algorithm or of its layers that are called by nobody, as their names look like a hook's."""
+    for where, hook in definition.misnamed:
+        yield f"{where}: is {hook} meant? distbench calls no method of this name"
+    for child in definition.children.values():
+        yield from _slips(define(child))
 
 
 def _check_paths(
