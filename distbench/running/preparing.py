@@ -113,7 +113,8 @@ class Plan:
 
     def checked(self, result: RunResult, config: RunConfig, on_look: Callable[[], object] = bool) -> RunResult:
         """``result`` after the check, if there is one and the result is of all nodes, not of one process's alone."""
-        result = replace(result, remarks=tuple(_slips(self.definition)))
+        if slips := tuple(_slips(self.definition)):
+            result = replace(result, remarks=slips)
         if self.check is None or len(result.nodes) < len(config.nodes):
             return result
         if result.mode != "offline":
