@@ -23,6 +23,7 @@ def show(
     config: str,
     algorithm: str,
     quiet: int,
+    verbose: int,
     as_json: bool,
     logged: bool,
 ) -> None:
@@ -37,7 +38,7 @@ def show(
         from distbench.cli.replay import replay_command
         from distbench.report.document import render_document, run_document
 
-        command = replay_command(context, result.seed)
+        command = replay_command(context, result.seed, fail_fast=bool(context.params["fail_fast"]))
         write_out(render_document(run_document(result, config=config, algorithm=algorithm, command=command)))
         return
     from distbench.report.summary import render_summary
@@ -49,7 +50,10 @@ def show(
         width = shutil.get_terminal_size().columns
     seen = logged and _same_place(stream, sys.stderr)
     colour = wants_colour(stream)
-    write_out(render_summary(result, width=width, colour=colour, table=quiet < 2, tracebacks=not seen))
+    text = render_summary(
+        result, width=width, colour=colour, table=quiet < 2, tracebacks=not seen, sleepers=verbose > 0
+    )
+    write_out(text)
 
 
 def write_out(text: str) -> None:

@@ -25,9 +25,20 @@ from distbench.errors import (
     SignatureError,
 )
 from distbench.formats import explain
+from distbench.logs import REPEATS
 from distbench.node.calls import Calls
 from distbench.node.current import current_node
 from distbench.node.deadlink import DeadLink
+from distbench.node.drops import (
+    BAD_SIGNATURE,
+    DOES_NOT_FIT,
+    FOREIGN_SIGNATURE,
+    HAD_CRASHED,
+    NO_HANDLER,
+    UNKNOWN_HANDLER,
+    Key,
+    Misfits,
+)
 from distbench.node.execution import IDLE, Resumed, Runner, StandIn, begin_task, enter_task, leave_task
 from distbench.node.failures import HAS_ENDED, is_cut_off, name_exception, render_traceback, safe_repr
 from distbench.node.job import Job
@@ -66,6 +77,7 @@ class Observer(Protocol):
     def on_failure(self, node: Node, failure: NodeFailure) -> None: ...
     def on_crash(self, node: Node) -> None: ...
     def on_drop(self, node: Node, src: PeerId, reason: str) -> None: ...
+    def on_misfit(self, node: Node, src: PeerId) -> None: ...
 
 
 class Decisions(Protocol):
@@ -108,10 +120,12 @@ class Node:
         self.replies_in = 0
         self.running: dict[asyncio.Task[Any], Job] = {}
         self.dropped: dict[str, int] = {}
+        self.misfits = Misfits()
         self.done = False
         self.failed = False
         self.ended_at: float | None = None
         self._key = key
+        self._names = table.names
         self._random: random.Random | None = None
         self._entropy = 0
         self._runner = Runner(port.interrupts)
@@ -283,29 +297,28 @@ class Node:
             if self.phase is Phase.NEW or self.phase is Phase.STARTING:
                 self._early.append((src, handler, call, payload, value))
             elif self.phase is Phase.CRASHED:
-                self.drop(src, "the node had crashed")
+                self.drop(src, HAD_CRASHED)
             return
         if handler < 0:
             self._reply_arrived(src, handler, call, payload, value)
             return
         route = self.routes[handler] if handler < len(self.routes) else None
         if route is None:
-            self.drop(src, "no such handler")
+            self._misfit(Key(src, "request" if call else "message", self._name(handler), NO_HANDLER), "")
             return
         if value is NOTHING:
             try:
                 value = route.decode(payload)
             except SignatureError as error:
-                self._warn(route, src, str(error))
-                self.drop(src, "bad signature")
+                self._warn(route.name, src, str(error))
+                self.drop(src, BAD_SIGNATURE)
                 return
             except REFUSALS as error:
-                self._warn(route, src, explain(error))
-                self.drop(src, "does not fit the handler")
+                self._misfit(Key(src, "request" if call else "message", route.name, DOES_NOT_FIT), explain(error))
                 return
             if route.signed and isinstance(value, Signed) and value.signer != src:
-                self._warn(route, src, f"it is signed by {value.signer}, not by the node that sent it")
-                self.drop(src, "the signature of another node")
+                self._warn(route.name, src, f"it is signed by {value.signer}, not by the node that sent it")
+                self.drop(src, FOREIGN_SIGNATURE)
                 return
         route.messages_in += 1
         route.bytes_in += len(payload)
@@ -313,9 +326,24 @@ class Node:
         function = route.function  # a local name, as in Route
         self._run(function(route.instance, src, value), route, src, call, value)
 
-    def _warn(self, route: Route, src: PeerId, why: str) -> None:
+    def _warn(self, what: str, src: PeerId, why: str) -> None:
         """Say what is dropped, in this node's name."""
-        self.context.copy().run(logger.warning, "%s dropped from %s: %s", route.name, src, why)
+        self.context.copy().run(logger.warning, "%s dropped from %s: %s", what, src, why, extra=REPEATS)
+
+    def _name(self, handler: int) -> str:
+        """How a handler is called that this node does not have."""
+        if handler >= len(self._names):
+            return UNKNOWN_HANDLER
+        path, name = self._names[handler]
+        return f"{path}.{name}" if path else name
+
+    def _misfit(self, key: Key, why: str) -> None:
+        """Drop what does not fit, though nobody needs to have misbehaved on purpose."""
+        what = f"a reply to {key.handler}" if key.kind == "reply" else key.handler
+        self._warn(what, key.src, why or key.reason)
+        self.drop(key.src, key.reason)
+        self.misfits.add(key, why)
+        self.observer.on_misfit(self, key.src)
 
     def drop(self, src: PeerId, reason: str) -> None:
         """Count a message that this node does not take."""
@@ -336,19 +364,19 @@ class Node:
             try:
                 text = msgspec.msgpack.decode(payload, type=str)
             except REFUSALS as error:
-                self.drop(src, "does not fit the handler")
                 text = f"an error that cannot be read: {explain(error)}"
+                self._misfit(Key(src, "reply", route.name, DOES_NOT_FIT), text)
             future.set_exception(RemoteError(src, route.name, text))
             return
         if value is NOTHING:
             try:
                 value = route.decode_reply(payload)
             except SignatureError as error:
-                self.drop(src, "bad signature")
+                self.drop(src, BAD_SIGNATURE)
                 future.set_exception(SignatureError(f"the reply of {src} to {route.name}: {error}"))
                 return
             except REFUSALS as error:
-                self.drop(src, "does not fit the handler")
+                self._misfit(Key(src, "reply", route.name, DOES_NOT_FIT), explain(error))
                 future.set_exception(RemoteError(src, route.name, f"a reply that does not fit: {explain(error)}"))
                 return
         future.set_result(value)

@@ -14,7 +14,8 @@ from distbench.community import PeerId
 from distbench.errors import ConfigError
 from distbench.node.current import current_node
 from distbench.report.files import file_name, make_folder
-from distbench.report.logs import LineFormatter, failure_of
+from distbench.report.logs import LineFormatter
+from distbench.running.outcomes import failure_of
 
 _MOST_OPEN: Final = 200
 """A process may have few files open at once; of more nodes, those that logged last stay open."""

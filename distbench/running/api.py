@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -14,6 +15,8 @@ from distbench.running.result import RunResult
 
 if TYPE_CHECKING:
     from distbench.running.seeds import SeedsResult
+
+logger = logging.getLogger("distbench.run")
 
 __all__ = ["load_class", "read_config", "run"]
 
@@ -38,6 +41,8 @@ def run(
     duration: float | None = None,
     max_events: int = 100_000_000,
     digest: bool = False,
+    allow_drops: bool = False,
+    fail_fast: bool = False,
     set: str | Sequence[str] = (),
     assign: str | Sequence[str] = (),
     check: bool = True,
@@ -57,6 +62,8 @@ def run(
     duration: float | None = None,
     max_events: int = 100_000_000,
     digest: bool = False,
+    allow_drops: bool = False,
+    fail_fast: bool = False,
     set: str | Sequence[str] = (),
     assign: str | Sequence[str] = (),
     check: bool = True,
@@ -80,6 +87,8 @@ def run(
     duration: float | None = None,
     max_events: int = 100_000_000,
     digest: bool = False,
+    allow_drops: bool = False,
+    fail_fast: bool = False,
     set: str | Sequence[str] = (),
     assign: str | Sequence[str] = (),
     check: bool = True,
@@ -93,9 +102,10 @@ def run(
     ``mode='local'`` runs every node as a process of its own, over TCP on ports from ``port_base`` on (0: free ones);
     its ``timeout`` is wall time. Where the nodes do not come up, it raises StartupError.
 
-    A failing node does not raise: look at ``outcome``, ``exit_status`` and ``failures``. Nor does the function
-    ``check(result)`` of the algorithm's module, which is called after the run: see ``check_error``; with
-    ``check=False`` it is left out.
+    A run that fails does not raise: look at ``ok``, ``outcome`` and ``failures``, or call ``raise_if_failed()`` of the
+    result. Nor does the function ``check(result)`` of the algorithm's module, which is called after the run: see
+    ``check_error``; with ``check=False`` it is left out. ``fail_fast=True`` ends a run at its first failure;
+    ``allow_drops=True`` lets messages pass that a node dropped because they did not fit it, which else fail the run.
 
     ``seeds=range(200)`` shares the runs among ``jobs`` processes, as many as there are cores unless said otherwise (1:
     all in this process), and ends at the first seed that fails, or goes through all of them with ``keep_going=True``.
@@ -115,6 +125,8 @@ def run(
         duration=duration,
         max_events=max_events,
         digest=digest,
+        allow_drops=allow_drops,
+        fail_fast=fail_fast,
     )
 
     wanted = None if seeds is None else _seeds(seeds, seed)
@@ -126,6 +138,10 @@ def run(
         assignments=_texts("assign", assign, "node_id=shuffled"),
         check=check,
     )
+    plan.require_asserts()
+    if plan.started is not None:
+        first = next(iter(plan.config(plan.options.seed).nodes))
+        logger.info("%s.%s=true: a generated config starts its first node", first, plan.started)
     if mode == "local":
         from distbench.running.local import run_local
 

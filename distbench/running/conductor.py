@@ -13,6 +13,7 @@ from typing import Final
 from distbench.community import PeerId
 from distbench.config.model import RunConfig
 from distbench.errors import StartupError, WireError
+from distbench.logs import REPEATS
 from distbench.network.party import Terms
 from distbench.network.tcp import Address, Junction
 from distbench.running.control import (
@@ -22,6 +23,7 @@ from distbench.running.control import (
     Crashed,
     CutOff,
     Done,
+    Failed,
     Idle,
     Joined,
     Left,
@@ -51,7 +53,7 @@ from distbench.running.coordinator import (
 from distbench.running.gauge import Gauge, Progress
 from distbench.running.nodespec import DEFAULT_TIMEOUT
 from distbench.running.options import RunOptions
-from distbench.running.result import End, Failure, NodeResult, Outcome, RunResult
+from distbench.running.result import FIRST_FAILURE, End, Failure, NodeResult, Outcome, RunResult
 from distbench.signing import KeyPair
 
 logger = logging.getLogger("distbench.run")
@@ -174,7 +176,7 @@ class Conductor:
         self.node_gone(peer, reason)
 
     def on_refused(self, peer: PeerId | None, reason: str) -> None:
-        logger.warning("%s: %s", peer or "a connection", reason)
+        logger.warning("%s: %s", peer or "a connection", reason, extra=REPEATS)
         if peer is not None:
             self._refusals[peer] = reason
 
@@ -197,6 +199,9 @@ class Conductor:
                 self._counted[peer] = control.messages
             case Crashed():
                 self._obey(coordinator.gone_node(peer, control.reason))
+                self._fail_fast()
+            case Failed():
+                self._fail_fast()
             case CutOff():
                 if peer not in coordinator.gone:  # what the dead say of the living counts for nothing
                     self.node_gone(PeerId(control.peer), control.reason)
@@ -218,6 +223,13 @@ class Conductor:
             self._give_up(StartupError(f"{node} {reason} before the run began"))
             return
         self._obey(self.coordinator.gone_node(node, reason))
+        self._fail_fast()
+
+    def _fail_fast(self) -> None:
+        """Something failed: the run ends for it, if that is wanted."""
+        if self.options.fail_fast and self.coordinator.phase is Phase.RUNNING:
+            self._reason = FIRST_FAILURE
+            self._obey(self.coordinator.stop(Outcome.FAILED))
 
     def _give_up(self, error: StartupError) -> None:
         if not self._running.done():
@@ -347,7 +359,7 @@ class Conductor:
             if not (node in self.left and self.left[node].failures)
         ]
         return RunResult(
-            outcome=self.coordinator.outcome or Outcome.COMPLETED,
+            ended=self.coordinator.outcome or Outcome.COMPLETED,
             nodes={n: self._node_result(self.left[n], n) if n in self.left else lost for n in self.config.nodes},
             reports={n: left.report for n in self.config.nodes if (left := self.left.get(n)) is not None},
             seed=self.options.seed,

@@ -214,7 +214,7 @@ class _Supervisor:
         try:
             with interruptible(conductor.interrupt, lambda: os.kill(pid, signal.SIGKILL), last=True):
                 result = await conductor.main()
-                if result.outcome is Outcome.INTERRUPTED:
+                if result.ended is Outcome.INTERRUPTED:
                     os.kill(pid, signal.SIGKILL)  # it has left, or is too busy for it
                 return result
         finally:
@@ -247,9 +247,9 @@ class _Supervisor:
             failures.append(Failure(me, "run", "", at, ending.complaint, ""))
         elif left is None:
             failures.append(Failure(me, "process", "", at, died, ""))
-        outcome = ending.outcome or (Outcome.INTERRUPTED if interrupted else Outcome.COMPLETED)
+        ended = ending.outcome or (Outcome.INTERRUPTED if interrupted else Outcome.COMPLETED)
         return RunResult(
-            outcome=outcome,
+            ended=ended,
             nodes={me: left.result if left is not None else NodeResult(End.CRASHED, {}, 0.0)},
             reports={me: left.report} if left is not None else {},
             seed=spec.options.seed,
@@ -260,7 +260,7 @@ class _Supervisor:
             hash_seed=os.environ.get("PYTHONHASHSEED", "random"),
             failures=tuple(failures),
             suspended=tuple(left.suspended) if left is not None else (),
-            reason="Ctrl-C" if outcome is Outcome.INTERRUPTED else ending.reason,
+            reason="Ctrl-C" if ended is Outcome.INTERRUPTED else ending.reason,
         )
 
 

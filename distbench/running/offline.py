@@ -19,6 +19,7 @@ from distbench.definition import AlgorithmDefinition
 from distbench.errors import CallError, DistbenchError
 from distbench.events import Drawn, Dropped, Event, Sink, Terminated, TimerFired
 from distbench.formats import Codec
+from distbench.logs import REPEATS
 from distbench.node.failures import name_exception
 from distbench.node.lifecycle import Phase
 from distbench.node.node import Node, NodeFailure
@@ -37,8 +38,8 @@ from distbench.running.coordinator import (
 )
 from distbench.running.gauge import Gauge, Progress
 from distbench.running.options import DEFAULT_LATENCY, RunOptions
-from distbench.running.outcomes import node_result, render_failure, suspended_in, task_name
-from distbench.running.result import Failure, Outcome, RunResult, Suspended
+from distbench.running.outcomes import drop_fails, node_result, render_failure, suspended_in, task_name
+from distbench.running.result import FIRST_FAILURE, Failure, Outcome, RunResult, Suspended
 from distbench.signing import KeyPair, Keyring
 from distbench.simulation.choices import Choice, Choices
 from distbench.simulation.determinism import controlled
@@ -155,6 +156,7 @@ class OfflineRun:
     ) -> None:
         """What the run puts in force, already for the ``__init__`` of algorithms, ``stack`` takes back."""
         self.options = options
+        self.config = config
         self.failures: list[Failure] = []
         self._told: object = None
         self.digest = DigestSink() if options.digest else None
@@ -207,6 +209,15 @@ class OfflineRun:
 
     def on_failure(self, node: Node, failure: NodeFailure) -> None:
         self.failures.append(render_failure(failure))
+        self._fail_fast()
+
+    def on_misfit(self, node: Node, src: PeerId) -> None:
+        if drop_fails(self.config, self.options, src, node.node_id):
+            self._fail_fast()
+
+    def _fail_fast(self) -> None:
+        if self.options.fail_fast:
+            self._obey(self.coordinator.stop(Outcome.FAILED))
 
     def on_crash(self, node: Node) -> None:
         for task in self.loop.tasks():
@@ -250,7 +261,8 @@ class OfflineRun:
             if node.phase is not Phase.ENDED:
                 node.fail(name, "", error, getattr(task, "failed_at", None))
             elif not isinstance(error, CallError):
-                logger.warning("%s.%s raised %s at its end", node.node_id, name, name_exception(error))
+                what = (node.node_id, name, name_exception(error))
+                logger.warning("%s.%s raised %s at its end", *what, extra=REPEATS)
         else:
             logger.error("%s", context.get("message"), exc_info=error if isinstance(error, BaseException) else None)
 
@@ -273,32 +285,33 @@ class OfflineRun:
         reason = ""
         try:
             for node in self.nodes.values():
-                node.start()
+                if not self.loop.stopping:
+                    node.start()
             pause = self.loop.play(options.max_events, self.scheduler.now + round(limit * 1e9))
-            outcome, reason = self._outcome(pause, limit == options.duration)
+            ended, reason = self._end(pause, limit == options.duration)
         except TooManySteps as error:
-            outcome, reason = Outcome.TIMEOUT, f"{error}; busy: {', '.join(error.nodes) or 'none'}"
+            ended, reason = Outcome.TIMEOUT, f"{error}; busy: {', '.join(error.nodes) or 'none'}"
         except KeyboardInterrupt as interrupt:
             place = busy_at(traceback.walk_tb(interrupt.__traceback__))
-            outcome, reason = Outcome.INTERRUPTED, f"{_CTRL_C}, at {place}" if place else _CTRL_C
+            ended, reason = Outcome.INTERRUPTED, f"{_CTRL_C}, at {place}" if place else _CTRL_C
             _expect_unfinished(winding_down)
-        ended = self.scheduler.now / 1e9
+        virtual_time = self.scheduler.now / 1e9
         in_transit = self.network.in_transit()
         suspended = tuple(self._suspended())
         self._look_at_tasks()
         reports, interrupted = self._leave(winding_down)
         if interrupted:
-            outcome, reason = Outcome.INTERRUPTED, _CTRL_C
+            ended, reason = Outcome.INTERRUPTED, _CTRL_C
         self._look_at_tasks()
         if self.choices.unknown:
             logger.warning("%d replayed choices were asked for by nobody: %s, ...", *_counted(self.choices.unknown))
         return RunResult(
-            outcome=outcome,
-            nodes={node_id: node_result(node) for node_id, node in self.nodes.items()},
+            ended=ended,
+            nodes={node_id: node_result(node, self.config, options) for node_id, node in self.nodes.items()},
             reports=reports,
             seed=options.seed,
             mode="offline",
-            virtual_time=ended,
+            virtual_time=virtual_time,
             wall_time=perf_counter() - began,
             deliveries=sum(node.deliveries for node in self.nodes.values()),
             in_transit=in_transit,
@@ -310,8 +323,10 @@ class OfflineRun:
             algorithms={node_id: node.top.instance for node_id, node in self.nodes.items()},
         )
 
-    def _outcome(self, pause: Pause, by_duration: bool) -> tuple[Outcome, str]:
+    def _end(self, pause: Pause, by_duration: bool) -> tuple[Outcome, str]:
         match pause:
+            case Pause.STOPPED if self.coordinator.outcome is Outcome.FAILED:
+                return Outcome.FAILED, FIRST_FAILURE
             case Pause.STOPPED:
                 return Outcome.COMPLETED, ""
             case Pause.DEADLINE if by_duration:

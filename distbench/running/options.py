@@ -54,6 +54,10 @@ class RunOptions:
     """End the run as completed after this long."""
     max_events: int = 100_000_000
     digest: bool = False
+    allow_drops: bool = False
+    """A message that does not fit the node it comes to fails nothing."""
+    fail_fast: bool = False
+    """End the run at its first failure."""
 
     def limit(self, default: float) -> float:
         """Seconds after which the run ends in any case; ``default`` is what ``timeout`` None means."""
