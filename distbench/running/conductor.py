@@ -198,8 +198,7 @@ class Conductor:
             case Counted():
                 self._counted[peer] = control.messages
             case Crashed():
-                self._obey(coordinator.gone_node(peer, control.reason))
-                self._fail_fast()
+                self._lose(peer, control.reason)
             case Failed():
                 self._fail_fast()
             case CutOff():
@@ -222,6 +221,10 @@ class Conductor:
         if self.coordinator.phase in (Phase.GATHERING, Phase.LINKING):
             self._give_up(StartupError(f"{node} {reason} before the run began"))
             return
+        self._lose(node, reason)
+
+    def _lose(self, node: PeerId, reason: str) -> None:
+        """The run goes on without a node, if it does."""
         self._obey(self.coordinator.gone_node(node, reason))
         self._fail_fast()
 

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import distbench
-from distbench import Algorithm, PeerId, RemoteError, RunResult, child_algorithm, config_field, handler
+from distbench import Algorithm, PeerId, RemoteError, RunResult, Signed, child_algorithm, config_field, handler, message
 from distbench.config import config_from_mapping
+from distbench.node.port import NOTHING
 from distbench.running.options import RunOptions
 from distbench.running.outcomes import drop_fails
 from distbench.running.result import Misfit
@@ -196,3 +197,52 @@ def test_some_drops_may_fail_and_others_not() -> None:
     assert "dropped 2 messages to layer.hear: no such handler (at n2 from n1: 2)\n" in shown
     assert "dropped 5 messages: no such handler (at n2: 5)\n" in shown
     assert "dropped 1 message: bad signature (at n2: 1)\n" in shown
+
+
+@distbench.distbench
+class Babbles(Algorithm):
+    """n1 sends under numbers that no handler of the run has; n2 counts what reaches it."""
+
+    async def on_start(self) -> None:
+        if self.id() == N1:
+            host: Any = self._distbench
+            for number in range(1000):
+                host.node.open(N2).send(1000 + number, number % 2, b"1", NOTHING)
+
+
+def test_handlers_that_do_not_exist_are_one_kind_however_many_are_made_up(run: Run) -> None:
+    result = run(Babbles, nodes(2))
+    assert dropped(result) == [
+        (N2, N1, "message", "an unknown handler", "no such handler", 500, True),
+        (N2, N1, "request", "an unknown handler", "no such handler", 500, True),
+    ]
+
+
+@message
+class Letter:
+    text: str
+
+
+@distbench.distbench
+class Shuns(Algorithm):
+    """Sends what is signed by another, and a message to a node that has crashed."""
+
+    async def on_start(self) -> None:
+        if self.id() == N3:
+            raise ValueError("no")
+        if self.id() == N1:
+            await self.peers[N2].take(self.sign(Letter("from n1")))
+
+    @handler
+    async def take(self, src: PeerId, letter: Signed[Letter]) -> None:
+        if src == N1:
+            await self.peers[N1].take(letter)  # which n1 has signed, not n2
+            await self.peers[N3].take(letter)
+
+
+def test_signatures_and_nodes_that_are_gone_fail_nothing() -> None:
+    result = play("offline", Shuns, nodes(3))
+    assert result.nodes[N1].dropped == {"the signature of another node": 1}
+    assert sum(sum(node.dropped.values()) for node in result.nodes.values()) == 2
+    assert not any(result.failing_drops())
+    assert replace(result, failures=(), nodes={node: result.nodes[node] for node in (N1, N2)}).ok
