@@ -360,6 +360,8 @@ class OfflineRun:
         """Every node's ``on_exit`` and report, and whether Ctrl-C came meanwhile."""
         interrupted = False
         there = [node for node in self.nodes.values() if node.phase is not Phase.CRASHED]
+        if self.coordinator.outcome is Outcome.FAILED:  # those that it kept from starting have nothing to say
+            there = [node for node in there if node.phase is not Phase.NEW]
         for node in there:
             node.close()
         self.network.stop()

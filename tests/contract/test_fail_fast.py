@@ -101,9 +101,23 @@ def test_a_run_that_fails_nowhere_ends_as_it_would(run: Run) -> None:
     assert (result.outcome, result.ended, result.exit_status) == ("completed", "completed", 0)
 
 
-def test_nodes_that_have_not_started_yet_do_not_start_any_more() -> None:
-    result = distbench.run(Endless, {"n1": {"how": "start"}, "n2": {"how": "start"}}, fail_fast=True)
+def test_nodes_that_have_not_started_yet_do_not_start_any_more_and_report_nothing() -> None:
+    @distbench.distbench
+    class Starts(Algorithm):
+        async def on_start(self) -> None:
+            if self.id() == N1:
+                raise ValueError("no")
+            self.number = 1
+
+        async def on_exit(self) -> None:
+            self.number += 1
+
+        async def report(self) -> dict[str, object]:
+            return {"number": self.number}
+
+    result = distbench.run(Starts, nodes(3), fail_fast=True)
     assert [failure.node for failure in result.failures] == [N1]
+    assert dict(result.reports) == {}
 
 
 def test_a_run_that_was_stopped_is_not_checked(tmp_path: Any) -> None:
