@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, Literal, NamedTuple
 
 from distbench.community import PeerId
@@ -29,20 +29,34 @@ class Key(NamedTuple):
     reason: str
 
 
-class Misfits:
-    """Counts messages that did not fit a node, by sender and handler; of the first it keeps what was wrong with it."""
+class Drops:
+    """Counts what a node drops by reason, and what did not fit by sender and handler, with what was wrong first."""
 
-    __slots__ = ("_counts", "_whys")
+    __slots__ = ("_counts", "_names", "_whys", "reasons")
 
-    def __init__(self) -> None:
+    def __init__(self, names: Sequence[tuple[str, str]]) -> None:
+        """``names`` are the handlers of the run, each its path and name, by number."""
+        self.reasons: dict[str, int] = {}
+        self._names = names
         self._counts: dict[Key, int] = {}
         self._whys: dict[Key, str] = {}
 
-    def add(self, key: Key, why: str) -> None:
-        """One more."""
+    def count(self, reason: str) -> None:
+        """One more message was dropped."""
+        self.reasons[reason] = self.reasons.get(reason, 0) + 1
+
+    def note(self, key: Key, why: str) -> None:
+        """It did not fit."""
         self._counts[key] = self._counts.get(key, 0) + 1
         self._whys.setdefault(key, why[:_LONGEST])
 
-    def __iter__(self) -> Iterator[tuple[Key, str, int]]:
+    def name(self, handler: int) -> str:
+        """How a handler of the run is called that this node does not have."""
+        if handler >= len(self._names):
+            return UNKNOWN_HANDLER
+        path, name = self._names[handler]
+        return f"{path}.{name}" if path else name
+
+    def misfits(self) -> Iterator[tuple[Key, str, int]]:
         """Each kind with what was wrong with the first, and how many they were."""
         return ((key, self._whys[key], count) for key, count in self._counts.items())

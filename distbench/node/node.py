@@ -35,9 +35,8 @@ from distbench.node.drops import (
     FOREIGN_SIGNATURE,
     HAD_CRASHED,
     NO_HANDLER,
-    UNKNOWN_HANDLER,
+    Drops,
     Key,
-    Misfits,
 )
 from distbench.node.execution import IDLE, Resumed, Runner, StandIn, begin_task, enter_task, leave_task
 from distbench.node.failures import HAS_ENDED, is_cut_off, name_exception, render_traceback, safe_repr
@@ -119,13 +118,11 @@ class Node:
         self.burst = 0
         self.replies_in = 0
         self.running: dict[asyncio.Task[Any], Job] = {}
-        self.dropped: dict[str, int] = {}
-        self.misfits = Misfits()
+        self.drops = Drops(table.names)
         self.done = False
         self.failed = False
         self.ended_at: float | None = None
         self._key = key
-        self._names = table.names
         self._random: random.Random | None = None
         self._entropy = 0
         self._runner = Runner(port.interrupts)
@@ -304,7 +301,7 @@ class Node:
             return
         route = self.routes[handler] if handler < len(self.routes) else None
         if route is None:
-            self._misfit(Key(src, "request" if call else "message", self._name(handler), NO_HANDLER), "")
+            self._misfit(Key(src, "request" if call else "message", self.drops.name(handler), NO_HANDLER), "")
             return
         if value is NOTHING:
             try:
@@ -330,24 +327,17 @@ class Node:
         """Say what is dropped, in this node's name."""
         self.context.copy().run(logger.warning, "%s dropped from %s: %s", what, src, why, extra=REPEATS)
 
-    def _name(self, handler: int) -> str:
-        """How a handler is called that this node does not have."""
-        if handler >= len(self._names):
-            return UNKNOWN_HANDLER
-        path, name = self._names[handler]
-        return f"{path}.{name}" if path else name
-
     def _misfit(self, key: Key, why: str) -> None:
         """Drop what does not fit, though nobody needs to have misbehaved on purpose."""
         what = f"a reply to {key.handler}" if key.kind == "reply" else key.handler
         self._warn(what, key.src, why or key.reason)
         self.drop(key.src, key.reason)
-        self.misfits.add(key, why)
+        self.drops.note(key, why)
         self.observer.on_misfit(self, key.src)
 
     def drop(self, src: PeerId, reason: str) -> None:
         """Count a message that this node does not take."""
-        self.dropped[reason] = self.dropped.get(reason, 0) + 1
+        self.drops.count(reason)
         self.observer.on_drop(self, src, reason)
 
     def _reply_arrived(self, src: PeerId, kind: int, call: int, payload: bytes, value: Any) -> None:

@@ -76,11 +76,11 @@ def node_result(node: Node, config: RunConfig, options: RunOptions) -> NodeResul
             if route is not None
         },
         elapsed_time=node.now() if node.ended_at is None else node.ended_at,
-        dropped=node.dropped,
+        dropped=node.drops.reasons,
         algorithm=node.top.bound.definition.name,
         misfits=tuple(
             Misfit(*key, why, count, drop_fails(config, options, key.src, node.node_id))
-            for key, why, count in node.misfits
+            for key, why, count in node.drops.misfits()
         ),
     )
 
