@@ -80,7 +80,7 @@ class Dies(Algorithm):
 
 
 def judge(result: RunResult) -> None:
-    assert (result.outcome, result.exit_status) == ("completed", 1)
+    assert (result.ended, result.exit_status) == ("completed", 1)
     assert [node.end for node in result.nodes.values()] == [End.CRASHED, End.TERMINATED, End.TERMINATED]
     assert result.in_transit == 0
     (failure,) = result.failures

@@ -88,7 +88,7 @@ class Sweeps(Algorithm):
 @pytest.mark.parametrize("way", LISTINGS)
 def test_a_node_lists_and_cancels_its_own_tasks_only(run: Run, way: str) -> None:
     result = run(Sweeps, nodes(2, way=way))
-    assert (result.outcome, result.exit_status) == ("completed", 0)
+    assert (result.ended, result.exit_status) == ("completed", 0)
     assert result.reports[N1]["cancelled"] == result.reports[N2]["cancelled"] == ["lasts"]
     start = [["on_start"], ["lasts", "on_start"], ["on_start"]]
     assert result.reports[N1]["seen"] == [*start, ["leave"]]
@@ -134,7 +134,7 @@ def test_what_would_end_the_loop_fails_its_node_and_nothing_else(run: Run, harm:
             return {"there": True}
 
     result = run(Harms, nodes(2))
-    assert (result.outcome, result.exit_status) == ("completed", 1)
+    assert (result.ended, result.exit_status) == ("completed", 1)
     assert [result.nodes[node].end for node in (N1, N2)] == [End.FAILED, End.TERMINATED]
     assert result.reports == {N1: {"there": True}, N2: {"there": True}}
 
@@ -164,7 +164,7 @@ def test_handlers_and_factories_of_an_algorithm_change_nothing(run: Run) -> None
             await self.terminate()
 
     result = run(Replaces, nodes(2))
-    assert (result.outcome, result.exit_status) == ("completed", 1)
+    assert (result.ended, result.exit_status) == ("completed", 1)
     assert [(one.node, one.handler, one.exception) for one in result.failures] == [
         (N1, "a callback", "ZeroDivisionError: division by zero")
     ]
@@ -184,5 +184,5 @@ def test_a_node_that_cancels_its_leaving_has_failed_and_left(run: Run) -> None:
                 await asyncio.sleep(0.001)
 
     result = run(Cancels, nodes(2))
-    assert (result.outcome, result.exit_status) == ("completed", 1)
+    assert (result.ended, result.exit_status) == ("completed", 1)
     assert [(one.node, one.handler) for one in result.failures] == [(N1, "on_exit")]

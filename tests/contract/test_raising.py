@@ -201,7 +201,7 @@ def play(run: Run, kind: str, place: str) -> RunResult:
 
 
 def fails_n2_alone(result: RunResult, kind: str, place: str) -> None:
-    assert (result.outcome, result.exit_status) == ("completed", 1)
+    assert (result.ended, result.exit_status) == ("completed", 1)
     assert [one.node for one in result.failures] == [N2], [(one.handler, one.exception) for one in result.failures]
     named = result.failures[0].exception
     wanted = BECOMES.get(kind, kind) if place not in ("init", "soon", "timer", "done callback", "del") else kind
@@ -297,7 +297,7 @@ def test_a_message_class_that_cannot_be_made_fails_a_node_and_leaves_no_caller_w
             return {"said": self.said}
 
     result = run(Sends, {"n1": {}, "n2": {}})
-    assert result.outcome == "completed"
+    assert result.ended == "completed"
     assert kind in str(result.reports[N1]["said"])
 
 
@@ -317,7 +317,7 @@ def test_a_thread_that_raises_fails_its_node(run: Run) -> None:
             await self.terminate()
 
     result = run(Threads, {"n1": {}})
-    assert (result.outcome, result.exit_status) == ("completed", 1)
+    assert (result.ended, result.exit_status) == ("completed", 1)
     assert [(one.handler, one.exception) for one in result.failures] == [("thread worker", "ValueError: in a thread")]
 
 

@@ -329,7 +329,7 @@ def test_a_forgotten_await_fails_its_node_and_says_where(
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         result = run(Forgets, {"n1": {"case": case}, "n2": {}})
-    assert (result.outcome, result.exit_status) == ("completed", 1)
+    assert (result.ended, result.exit_status) == ("completed", 1)
     (failure,) = result.failures
     assert failure.node == (N2 if "handler" in case or case == "forgets_returned" else N1)
     assert "was never awaited, so" in failure.exception
@@ -440,7 +440,7 @@ class Hooks(LowHooks):
 
 def test_a_hook_may_return_what_can_be_awaited(run: Run) -> None:
     result = run(Hooks, {"n1": {}, "n2": {}})
-    assert (result.outcome, result.exit_status) == ("completed", 0)
+    assert (result.ended, result.exit_status) == ("completed", 0)
     low = {"done": ["low starts", "low exits"]}
     assert result.reports == {N1: {"done": ["starts", "exits"], "low": low}, N2: {"done": ["starts"], "low": low}}
 
@@ -483,4 +483,4 @@ def test_a_hook_that_makes_a_coroutine_and_drops_it_fails_its_node(run: Run, hoo
     assert [(one.handler, one.exception.partition(" was")[0]) for one in result.failures] == [
         (hook, "DistbenchError: work()")
     ]
-    assert (result.outcome, result.exit_status) == (Outcome.COMPLETED, 1)
+    assert (result.ended, result.exit_status) == (Outcome.COMPLETED, 1)

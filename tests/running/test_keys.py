@@ -105,7 +105,7 @@ def test_the_command_makes_the_keys_of_a_config(tmp_path: Path, capsys: pytest.C
 
 
 def test_no_node_may_have_the_coordinators_name() -> None:
-    with pytest.raises(ConfigError, match="no node may be called @coordinator"):
+    with pytest.raises(ConfigError, match="'@coordinator' is no node id"):
         distbench.run("echo", {"@coordinator": {}, "n1": {}}, mode="local")
 
 
