@@ -73,6 +73,7 @@ def blocks(request: pytest.FixtureRequest) -> Iterator[int]:
     return request.param  # type: ignore[no-any-return]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("there", [False, True])
 @pytest.mark.parametrize(
     "name, arguments",
@@ -152,6 +153,7 @@ def test_in_network_mode_as_well(tmp_path: Path) -> None:
         refused(limited(tmp_path, 1, *arguments, "--log-dir", "logs"), "--log-dir", "n1.log")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -15,8 +15,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "run" in metafunc.fixturenames:
         only_real = metafunc.definition.get_closest_marker("real_modes") is not None
         modes = REAL if only_real else MODES
-        slow = pytest.mark.slow  # local mode tries nearly the same, and sooner
-        metafunc.parametrize("mode", [pytest.param(mode, marks=slow if mode == "network" else ()) for mode in modes])
+        # Local mode tries nearly the same as network mode, and sooner; where there are many cases, it is slow as well.
+        slow = ("network", "local") if getattr(metafunc.module, "MANY_CASES", False) else ("network",)
+        marks = {mode: pytest.mark.slow if mode in slow else () for mode in modes}
+        metafunc.parametrize("mode", [pytest.param(mode, marks=marks[mode]) for mode in modes])
 
 
 def pytest_configure(config: pytest.Config) -> None:

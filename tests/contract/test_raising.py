@@ -232,6 +232,7 @@ def test_in_a_simulation(kind: str, place: str) -> None:
     fails_n2_alone(play(lambda *given: play_in("offline", *given), kind, place), kind, place)
 
 
+@pytest.mark.slow
 @pytest.mark.real_modes
 @pytest.mark.parametrize(
     "kind,place",

@@ -17,6 +17,8 @@ import pytest
 from distbench import Algorithm, Outcome, PeerId, RunResult, child_algorithm, config_field, distbench, handler
 from tests.contract.play import play as play_in
 
+MANY_CASES = True
+
 Run = Callable[..., RunResult]
 N1, N2 = PeerId("n1"), PeerId("n2")
 logger = logging.getLogger(__name__)

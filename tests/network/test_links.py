@@ -224,6 +224,7 @@ KINDS: dict[str, Callable[[], Delay | None]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_links_of_every_kind_keep_their_promises(kind: str) -> None:
     class OfThisKind(Links):
@@ -232,7 +233,7 @@ def test_links_of_every_kind_keep_their_promises(kind: str) -> None:
     OfThisKind.kind = kind
     found = (Phase.explicit, Phase.reuse, Phase.generate)  # over real sockets shrinking takes minutes
     run_state_machine_as_test(
-        OfThisKind, settings=settings(max_examples=8, stateful_step_count=25, deadline=None, phases=found)
+        OfThisKind, settings=settings(max_examples=25, stateful_step_count=25, deadline=None, phases=found)
     )
 
 

@@ -16,6 +16,8 @@ import pytest
 from tests.contract.play import reserved_ports, with_ports
 from tests.running.watched import Watched, wait_until_gone
 
+pytestmark = pytest.mark.slow
+
 HEAD = """
 import asyncio, logging, os, signal, subprocess, sys, time
 from distbench import Algorithm, PeerId, distbench, handler

@@ -200,6 +200,7 @@ def test_a_step_that_never_ends_is_ended_and_named(where: str) -> None:
     assert play("").exit_status == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", NASTY)
 @pytest.mark.parametrize("where", ["on_start", "task", "report"])
 def test_user_code_cannot_swallow_the_end(where: str, how: str) -> None:
@@ -208,6 +209,7 @@ def test_user_code_cannot_swallow_the_end(where: str, how: str) -> None:
     assert play("").exit_status == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", NASTY)
 @pytest.mark.parametrize("where", ["__init__", "on_start", "task", "cancelled"])
 def test_it_is_so_in_a_thread_beside_a_running_loop(where: str, how: str) -> None:
@@ -388,6 +390,7 @@ class Deaf(Algorithm):
 _CHOSEN = -1
 
 
+@pytest.mark.slow
 @needs_fork
 @pytest.mark.skipif(sys.platform != "linux", reason="the CPU time of another process is read on Linux only")
 def test_a_worker_that_does_not_listen_is_ended_by_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
