@@ -200,7 +200,7 @@ def test_the_others_go_on_without_a_node_that_never_reads_again(tmp_path: Path, 
     with Watched(*local, "--json", "-a", f"{SURVIVORS}:Stopped") as run:
         found = finished(run, status=1)
     nodes = found["nodes"]
-    assert found["outcome"] == "completed"
+    assert (found["outcome"], found["ended"]) == ("failed", "completed")
     assert nodes["n1"]["end"] == nodes["n3"]["end"] == "terminated"
     assert nodes["n2"]["end"] == "crashed"
     assert nodes["n3"]["report"]["received"] == 20_000
