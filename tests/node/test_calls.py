@@ -54,6 +54,10 @@ class FullLink:
         self.sent.append((handler, call))
         return self.room
 
+    def admit(self) -> None:
+        if not self.room.done():
+            self.room.set_result(None)
+
 
 # -------------------------------------------------- the failure notice
 
@@ -82,7 +86,7 @@ def test_a_failure_notice_fails_no_node_whenever_it_comes_and_however_often(
             link = FullLink()
             if full:
                 node.links[N2] = link
-                loop.call_later(room / 1000, lambda: link.room.done() or link.room.set_result(None))
+                loop.call_later(room / 1000, link.admit)
             for moment in notices:
                 loop.call_later(moment / 1000, node.peer_down, N2, "is gone")
             await asyncio.sleep(begins / 1000)
