@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -192,6 +193,16 @@ def _parse_host(value: object, where: str) -> str | None:
     host = _parse_text("host", value, where)
     if host is not None and (not host.isprintable() or any(char.isspace() or char == "/" for char in host)):
         raise ConfigError(f"{where}: host {shown(host)} is no host name or address; write for instance 10.0.0.1")
+    if host is not None and ":" in host:
+        bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+        try:
+            ipaddress.IPv6Address(bare)
+        except ValueError:
+            raise ConfigError(
+                f"{where}: host {shown(host)} is no host name or address; write for instance ::1 or 10.0.0.1, "
+                f"and the port under 'port'"
+            ) from None
+        return bare
     return host
 
 

@@ -18,9 +18,19 @@ A side moves on like this; everything else is refused:
 
 A signature covers a label, the signer's role, and every field of Hello and Challenge with it: run id, both ids, both
 keys, both nonces and the rest. So it is worth nothing in another handshake (replay), in the other role (reflection), to
-another node or in another run. The responder compares before it verifies, and verifies before it signs. Refusals and
-what precedes the proofs are unproven: they are printed, and change nothing; a connection that is in use is taken over
-only by a proof.
+another node or in another run. The responder compares before it verifies, and verifies before it signs.
+
+Nothing changes before the proof. A refusal, and whatever else precedes the peer's signature, is counted and printed; it
+ends no connection but its own, and is remembered nowhere. A connection that is in use is read, written and acknowledged
+while another handshake is under way; each side changes over when the other's signature has verified, the responder with
+the Proof and the initiator with the Welcome, and reads the old connection no more from then on. So the numbers that
+they tell each other are these:
+
+- The responder tells its number in the moment in which it changes over: it is exact.
+- The initiator tells its number before it knows to whom, and may receive more until it changes over. The responder then
+  sends again what the initiator has, which drops it by its number; it may also have heard a higher number by an ack on
+  the old connection, after it asked. So the least that a number may be is what its teller had acknowledged when it was
+  asked, by the Challenge or the Proof. A smaller one shows that the teller has forgotten the session.
 
 The roster maps the ids that may connect to their keys, or to None where the first key that proves itself is to stand;
 the caller then enters it. What this does not protect: the content of a connection after the handshake, against someone
@@ -223,6 +233,7 @@ class Initiator(Handshake):
         )
         self._challenge: Challenge
         self._told: int
+        self._least: int
 
     def first(self) -> bytes:
         """The Hello."""
@@ -244,6 +255,7 @@ class Initiator(Handshake):
         self._check_nonce(challenge.nonce)
         self._challenge = challenge
         self._told = self._received_from(self._peer, challenge.incarnation)
+        self._least = self._me.acked(self._peer, challenge.incarnation)
         signed = statement(_INITIATOR, self._hello, challenge, self._told)
         return encode_greeting(Proof(self._told, self._me.keys.sign(signed)))
 
@@ -252,7 +264,9 @@ class Initiator(Handshake):
         signed = statement(_RESPONDER, self._hello, challenge, self._told, welcome.received)
         self._check_signature(self._peer, challenge.key, signed, welcome.signature)
         self._check_key(self._peer, challenge.key)  # once more: another key may have proven itself first
-        self._result = Agreed(self._peer, challenge.key, challenge.incarnation, welcome.received, challenge.run)
+        self._result = Agreed(
+            self._peer, challenge.key, challenge.incarnation, welcome.received, self._least, challenge.run
+        )
         return b""
 
 
@@ -262,6 +276,7 @@ class Responder(Handshake):
     _START = Phase.LISTENING
     _hello: Hello
     _challenge: Challenge
+    _least: int
 
     def _answer(self, greeting: Greeting) -> bytes:
         match greeting:
@@ -280,6 +295,7 @@ class Responder(Handshake):
         self._check_nonce(hello.nonce)
         me = self._me
         self._hello = hello
+        self._least = me.acked(peer, hello.incarnation)
         self._challenge = Challenge(me.terms.run or hello.run, me.keys.public, me.incarnation, self._nonce)
         return encode_greeting(self._challenge)
 
@@ -313,7 +329,7 @@ class Responder(Handshake):
         self._check_key(peer, hello.key)  # once more: another key may have proven itself first
         received = self._received_from(peer, hello.incarnation)
         signed = statement(_RESPONDER, hello, challenge, proof.received, received)
-        self._result = Agreed(peer, hello.key, hello.incarnation, proof.received, challenge.run)
+        self._result = Agreed(peer, hello.key, hello.incarnation, proof.received, self._least, challenge.run)
         return encode_greeting(Welcome(received, self._me.keys.sign(signed)))
 
 

@@ -7,11 +7,13 @@ import logging
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from distbench.community import PeerId
+from distbench.network.frames import Message
+from distbench.network.sendqueue import SendQueue
 from distbench.network.session import Phase, Session
-from distbench.network.waiting import Waiting
 
 if TYPE_CHECKING:
     from distbench.network.connection import Connection
+    from distbench.network.party import Agreed
     from distbench.network.tcp import Junction
 
 logger = logging.getLogger(__name__)
@@ -34,23 +36,20 @@ class _Stuck(NamedTuple):
 class TcpLink:
     """A reliable FIFO link to one peer, over one connection after another.
 
-    What is kept for the peer weighs at most ``RESEND_WEIGHT``, one batch and one message; then senders of casts and
-    requests wait. Replies never wait: they come on top, and a peer that lets them pile up is cut off.
+    Its ``queue`` says who waits. Replies never do: they come on top, and a peer that lets them pile up is cut off.
     """
 
     __slots__ = (
         "_acks", "_connection", "_flushing", "_heard", "_junction", "_loop", "_lost_at", "_silent", "_stuck",
-        "_waited", "_waiting", "blocked", "incarnation", "linked", "over", "peer", "session", "trouble",
+        "_waited", "incarnation", "linked", "over", "peer", "queue", "trouble",
     )  # fmt: skip
 
     def __init__(self, junction: Junction, peer: PeerId) -> None:
         self.peer = peer
-        self.session = Session()
+        self.queue = SendQueue(junction.loop.create_future)
         self.incarnation: int | None = None
         self.linked = False
         self.over = False
-        self.blocked = False
-        """Senders wait for room."""
         self.trouble = ""
         """Why there is no connection, as far as known."""
         self._junction = junction
@@ -58,7 +57,6 @@ class TcpLink:
         self._connection: Connection | None = None
         self._flushing = False
         self._acks: asyncio.TimerHandle | None = None
-        self._waiting = Waiting(junction.loop)
         self._waited = False  # somebody did since the last beat
         self._stuck: _Stuck | None = None
         self._heard = 0.0
@@ -71,28 +69,34 @@ class TcpLink:
         return self._connection
 
     @property
-    def waiting(self) -> int:
-        """Messages whose senders wait for room; the session has not numbered them yet."""
-        return len(self._waiting) if self.blocked else 0
+    def session(self) -> Session:
+        """What numbers the messages, and keeps them until the peer has them."""
+        return self.queue.session
 
     # -------------------------------------------------- sending
 
     def send(self, handler: int, call: int, payload: bytes, value: Any = None) -> asyncio.Future[None] | None:
         """Number a message and write it at the end of this turn; what to await while the link is full."""
-        if handler >= 0 and (self.session.full or self.blocked):
-            return self._wait(handler, call, payload)
-        if self.session.send(handler, call, payload):
+        queue = self.queue
+        session = queue.session
+        if handler >= 0 and (session.full or queue.blocked):  # nothing is held here, so ``queue.full`` says no more
+            return self._wait((handler, call, payload))
+        if session.send(handler, call, payload):
             self.flush()
-            if handler < 0 and self.session.overrun:
-                self._junction.cut(self.peer, "was cut off: it asked and did not take the answers")
+            if handler < 0:
+                self._check_overrun()
         elif not self._flushing:
             self._flushing = True
             self._loop.call_soon(self.flush)
         return None
 
-    def _wait(self, handler: int, call: int, payload: bytes) -> asyncio.Future[None]:
-        room = self._waiting.add(handler, call, payload)
-        self.blocked = self._waited = True
+    def _check_overrun(self) -> None:
+        if self.session.overrun:
+            self._junction.cut(self.peer, "was cut off: it asked and did not take the answers")
+
+    def _wait(self, message: Message) -> asyncio.Future[None]:
+        room = self.queue.wait(message)
+        self._waited = True
         if self._stuck is None:
             self._stuck = _Stuck(self.session.acked, self._drained(), self._loop.time())
             self._junction.watch()
@@ -100,14 +104,12 @@ class TcpLink:
 
     def _admit(self) -> None:
         """Take what waits, in its order, while there is room."""
-        session = self.session
-        while not session.full:
-            message = self._waiting.take()
-            if message is None:
-                self.blocked = False
-                break
-            session.send(*message)
+        while (message := self.queue.admit()) is not None:
+            self._take(message)
         self.flush()
+
+    def _take(self, message: Message) -> None:
+        self.session.send(*message)
 
     def flush(self) -> None:
         """Write what waits, if there is a connection."""
@@ -118,31 +120,46 @@ class TcpLink:
 
     # -------------------------------------------------- connections come and go
 
-    def take_over(self, incarnation: int) -> int | None:
-        """A new connection is about to be made: the old one is read no more. What was received so far."""
+    def received_from(self, incarnation: int) -> int | None:
+        """Number of the last message of this incarnation of the peer; None where it is over, or a later one is known.
+
+        This and ``acked_by`` change nothing: who makes this side look may not have proven who it is.
+        """
         if self.over or (self.incarnation is not None and incarnation < self.incarnation):
             return None
-        connection = self._connection
-        if connection is not None:
-            self.detach(connection)
-            connection.abort()
         return self.session.received if incarnation == self.incarnation else 0
 
-    def attach(self, connection: Connection, peer_received: int, incarnation: int) -> None:
-        """A handshake is done: carry on over this connection. Raises WireError for a number that cannot be."""
-        if incarnation != self.incarnation:
-            if self.incarnation is not None:  # it has restarted, and knows nothing of the old session
-                self.session = Session()
-            self.incarnation = incarnation
-        self.session.on_connected(peer_received)
-        self._connection = connection
+    def acked_by(self, incarnation: int) -> int:
+        """Number of the last message that this incarnation of the peer has acknowledged."""
+        return self.session.acked if incarnation == self.incarnation else 0
+
+    def attach(self, connection: Connection, agreed: Agreed) -> None:
+        """A handshake is done: carry on over this connection, and read the one before no more.
+
+        Raises WireError, and changes nothing, for a number that cannot be.
+        """
+        restarted = self.incarnation not in (None, agreed.incarnation)
+        session = Session() if restarted else self.session  # who has restarted knows nothing of the old session
+        session.on_connected(agreed.received, agreed.least)
+        self.queue.session = session
+        self.incarnation = agreed.incarnation
+        before, self._connection = self._connection, connection
+        if before is not None:
+            before.abort()
+        if self._stuck is not None:
+            self._stuck = self._stuck._replace(drained=0)  # each connection counts for itself
         self._heard = self._loop.time()
         self._lost_at = None
         self.trouble = ""
-        if self.blocked:
+        if self.queue.blocked:
             self._admit()
         else:
             self.flush()
+
+    def note(self, trouble: str) -> None:
+        """Why it could not be connected. Where there is a connection, an attempt at another one says nothing of it."""
+        if self._connection is None:
+            self.trouble = trouble
 
     def detach(self, connection: Connection) -> None:
         """A connection is gone; the session waits for the next."""
@@ -161,7 +178,7 @@ class TcpLink:
             self.flush()
         elif session.owes_ack and self._acks is None:
             self._acks = self._loop.call_later(_ACK_DELAY, self._acknowledge)
-        if self.blocked and not session.full:
+        if self.queue.blocked and not self.queue.full:
             self._admit()
         if session.phase is Phase.CLOSED:
             self._junction.cut(self.peer, f"has left: {session.farewell}")
@@ -174,7 +191,7 @@ class TcpLink:
     def leave(self, farewell: str) -> int:
         """Say goodbye, after all that was sent; nobody waits for this link any more.
 
-        How many casts waited, and were never sent.
+        How many casts were held or waited, and were never sent.
         """
         if self.over:
             return 0
@@ -187,8 +204,7 @@ class TcpLink:
             self.session.bye(farewell)
         if self._acks is not None:
             self._acks.cancel()
-        self.blocked = False
-        return self._waiting.end()
+        return self.queue.end()
 
     # -------------------------------------------------- the passing of time
 
@@ -215,9 +231,10 @@ class TcpLink:
         if stuck is None:
             return False
         session, drained = self.session, self._drained()
-        waited, self._waited = self._waited, self.waiting > 0
-        if session.acked != stuck.acked or drained > stuck.drained:
-            self._stuck = _Stuck(session.acked, drained, now) if session.full else None
+        waited, self._waited = self._waited, self.queue.waiting > 0
+        nothing_to_take = session.acked == session.sent  # that messages are held is no fault of the peer
+        if session.acked != stuck.acked or drained > stuck.drained or nothing_to_take:
+            self._stuck = _Stuck(session.acked, drained, now) if self.queue.full else None
             return False
         return waited and now - stuck.since > self._junction.link_limit
 

@@ -31,8 +31,11 @@ class Verify(Protocol):
 
 Received = Callable[[PeerId, int], int | None]
 """For a peer and its incarnation: the last number received in the session with it, 0 if there is none yet, None if a
-later incarnation of that peer is known, or it counts as gone. Asked at the last moment, of a peer that has proven who
-it is or was dialled: from then on the previous connection must be read no more."""
+later incarnation of that peer is known, or it counts as gone. To look at it changes nothing."""
+
+Acked = Callable[[PeerId, int], int]
+"""For a peer and its incarnation: the last number that it has acknowledged in the session with it, 0 if there is none.
+"""
 
 
 Roster = Mapping[PeerId, bytes | None]
@@ -94,6 +97,7 @@ class Party:
     roster: Roster
     verify: Verify
     received: Received
+    acked: Acked = lambda peer, incarnation: 0
     early: bool = False
     """The roster is not complete yet: who is not in it may try again."""
 
@@ -106,10 +110,14 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Agreed:
-    """What a handshake ends in; ``received`` is the peer's number for ``Session.on_connected``."""
+    """What a handshake ends in; ``received`` is the peer's number for ``Session.on_connected``.
+
+    ``least`` is what the peer had acknowledged when it was asked for that number.
+    """
 
     peer: PeerId
     key: bytes
     incarnation: int
     received: int
+    least: int
     run: bytes

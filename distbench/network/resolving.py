@@ -16,6 +16,8 @@ from typing import Final
 
 MOST: Final = 32
 """Lookups under way at once."""
+MOST_TRIED: Final = 8
+"""Addresses of one name."""
 
 
 class Resolver:
@@ -24,32 +26,36 @@ class Resolver:
     def __init__(self) -> None:
         self._free = asyncio.Semaphore(MOST)
 
-    async def resolve(self, host: str) -> str:
-        """An IPv4 address of ``host``, or ``host`` itself where it is an address. Raises OSError if it has none."""
+    async def resolve(self, host: str) -> list[str]:
+        """The addresses of ``host``, of IPv4 and IPv6, those to be tried first at first; raises OSError if it has none.
+
+        ``host`` itself where it is an address.
+        """
         try:
             ipaddress.ip_address(host)
         except ValueError:
             async with self._free:
                 return await _look_up(host)
-        return host
+        return [host]
 
 
-async def _look_up(host: str) -> str:
+async def _look_up(host: str) -> list[str]:
     loop = asyncio.get_running_loop()
-    answer: asyncio.Future[str] = loop.create_future()
+    answer: asyncio.Future[list[str]] = loop.create_future()
 
-    def settle(found: str | OSError) -> None:
+    def settle(found: list[str] | OSError) -> None:
         if answer.done():  # nobody waits any more
             return
-        if isinstance(found, str):
-            answer.set_result(found)
-        else:
+        if isinstance(found, OSError):
             answer.set_exception(found)
+        else:
+            answer.set_result(found)
 
     def ask() -> None:
-        found: str | OSError
+        found: list[str] | OSError
         try:
-            found = str(socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_STREAM)[0][4][0])
+            entries = socket.getaddrinfo(host, None, socket.AF_UNSPEC, socket.SOCK_STREAM)
+            found = list(dict.fromkeys(str(entry[4][0]) for entry in entries))[:MOST_TRIED]
         except OSError as error:
             found = error
         except UnicodeError:  # a label of a name is empty, or longer than 63 characters

@@ -261,16 +261,18 @@ class Session:
         self._drop_all()
         return encode_bye(reason)
 
-    def on_connected(self, peer_received: int) -> None:
+    def on_connected(self, peer_received: int, least: int | None = None) -> None:
         """A handshake has told that the peer received the messages up to ``peer_received``.
 
-        Raises WireError, and changes nothing, if it was never sent that much or had acknowledged more. While UP the new
+        Raises WireError, and changes nothing, if it was never sent that much, or had acknowledged more when it was
+        asked: ``least``, where it may have acknowledged more since, over the connection before. While UP the new
         connection takes over, and the old one must not be read any more.
         """
-        if not self.acked <= peer_received <= self._written:
+        least = self.acked if least is None else least
+        if not least <= peer_received <= self._written:
             raise WireError(
                 f"the peer says that it received {peer_received} messages; "
-                f"it had acknowledged {self.acked}, and {self._written} were written"
+                f"it had acknowledged {least}, and {self._written} were written"
             )
         self._advance(Signal.CONNECTED)
         self._requeue()

@@ -20,7 +20,9 @@ from typing import Final, Protocol
 
 from distbench.community import PeerId
 from distbench.errors import WireError
+from distbench.network.addresses import Address, show_address
 from distbench.network.connection import CLOSE_LIMIT, HANDSHAKE_LIMIT, Connection
+from distbench.network.delay import Delay, DelayedLink
 from distbench.network.handshake import encode_refusal
 from distbench.network.link import TcpLink
 from distbench.network.party import Agreed, Cause, HandshakeRefused, Party, Terms
@@ -47,8 +49,6 @@ _PATIENCE: Final = 30.0
 """Seconds that a silent peer is given for a second handshake, before another is tried."""
 _LASTED: Final = 1.0
 """Seconds after which a connection was a good one, even if nothing was sent."""
-
-Address = tuple[str, int]
 
 
 class Owner(Protocol):
@@ -78,8 +78,9 @@ class Junction:
         gone_after: float | None = None,
         link_limit: float = LINK_LIMIT,
         incarnation: int = 0,
+        delays: Callable[[PeerId], Delay | None] = lambda peer: None,
     ) -> None:
-        """``gone_after`` None: another one says when a peer is gone."""
+        """``gone_after`` None: another one says when a peer is gone. ``delays``: how long what a peer gets is held."""
         self.me = me
         self.terms = terms
         self.owner = owner
@@ -96,12 +97,14 @@ class Junction:
         self.closing = False
         self._keys = keys
         self._incarnation = incarnation
+        self._delays = delays
         self._links: dict[PeerId, TcpLink] = {}
         self._server: asyncio.Server | None = None
         self._connections: set[Connection] = set()
         self._unfinished: dict[Connection, None] = {}  # the dialled ones, the oldest first
         self._dialling: list[asyncio.Task[None]] = []
         self._addresses: dict[PeerId, Address] = {}  # of those that are dialled
+        self._found_at: dict[PeerId, str] = {}  # which of its addresses a peer was at last
         self._others: dict[PeerId, asyncio.Task[None]] = {}  # second connections to those that are silent
         self._shown: dict[str, set[tuple[PeerId | None, str]]] = {}
         self._heart: asyncio.TimerHandle | None = None
@@ -143,14 +146,10 @@ class Junction:
             return
 
         async def connect() -> None:
-            connection = Connection(self, peer, patient=True)
             try:
-                if await self._open(connection, link, self._addresses[peer]):
-                    await asyncio.wait([connection.decided], timeout=_PATIENCE)
+                await self._connect(link, self._addresses[peer], patient=True)
             finally:
                 del self._others[peer]
-                if not connection.proven:
-                    connection.abort()
 
         self._others[peer] = self.loop.create_task(connect(), name=f"dial {peer} again", context=self.context.copy())
 
@@ -166,26 +165,48 @@ class Junction:
             else:
                 return
 
-    async def _connect(self, link: TcpLink, address: Address) -> None:
-        """One connection, to its end."""
-        connection = Connection(self, link.peer)
-        try:
-            if await self._open(connection, link, address):
-                await asyncio.wait([connection.lost])
-        finally:
-            if not connection.proven:
-                connection.abort()
+    async def _connect(self, link: TcpLink, address: Address, *, patient: bool = False) -> None:
+        """One connection to its end; a ``patient`` one until it is known whether it will be one.
 
-    async def _open(self, connection: Connection, link: TcpLink, address: Address) -> bool:
-        """Whether there is a connection; what comes of it is its own affair."""
+        Where a name has several addresses, each is tried until the peer has proven who it is.
+        """
         try:
             async with asyncio.timeout(HANDSHAKE_LIMIT):
-                host = await self._resolver.resolve(address[0])
-                await self.loop.create_connection(lambda: connection, host, address[1])
+                hosts = await self._resolver.resolve(address[0])
         except OSError as error:  # a TimeoutError is one as well
-            link.trouble = f"{address[0]}:{address[1]} {_explain(error)}"
-            return False
-        return True
+            link.note(f"{show_address(address)} {_explain(error)}")
+            return
+        hosts.sort(key=lambda host: host != self._found_at.get(link.peer))
+        troubles: dict[str, str] = {}
+        for host in hosts:
+            connection = Connection(self, link.peer, patient=patient)
+            try:
+                trouble = await self._open(connection, (host, address[1]), HANDSHAKE_LIMIT / len(hosts))
+                if trouble:
+                    troubles[host] = trouble
+                elif patient:
+                    await asyncio.wait([connection.decided], timeout=_PATIENCE / len(hosts))
+                else:
+                    await asyncio.wait([connection.lost])
+            finally:
+                if not connection.proven:
+                    connection.abort()
+            if connection.proven:
+                self._found_at[link.peer] = host
+                return
+        if len(troubles) == len(hosts):
+            alike = len(set(troubles.values())) == 1
+            why = troubles[hosts[0]] if alike else "; ".join(f"{host}: {trouble}" for host, trouble in troubles.items())
+            link.note(f"{show_address(address)} {why}")
+
+    async def _open(self, connection: Connection, address: Address, limit: float) -> str:
+        """Why there is no connection; what comes of one is its own affair."""
+        try:
+            async with asyncio.timeout(limit):
+                await self.loop.create_connection(lambda: connection, *address)
+        except OSError as error:
+            return f"no answer within {limit:g} s" if isinstance(error, TimeoutError) else _explain(error)
+        return ""
 
     async def aclose(self, reason: str = "the run is over") -> None:
         """Say goodbye on every link and close it; wait until what was written has left."""
@@ -218,7 +239,8 @@ class Junction:
         """The link to ``peer``; there is one for each pair."""
         found = self._links.get(peer)
         if found is None:
-            found = self._links[peer] = TcpLink(self, peer)
+            delay = self._delays(peer)
+            found = self._links[peer] = TcpLink(self, peer) if delay is None else DelayedLink(self, peer, delay)
         return found
 
     @property
@@ -243,7 +265,8 @@ class Junction:
             terms=self.terms,
             roster=self.roster,
             verify=verify,
-            received=lambda peer, incarnation: self.link(peer).take_over(incarnation),
+            received=lambda peer, incarnation: self.link(peer).received_from(incarnation),
+            acked=lambda peer, incarnation: self.link(peer).acked_by(incarnation),
             early=self.early,
         )
 
@@ -266,11 +289,11 @@ class Junction:
     def agreed(self, connection: Connection, result: Agreed) -> TcpLink:
         """A peer has proven who it is. Raises WireError where it says what cannot be of their session."""
         link = self.link(result.peer)
-        if link.over:
-            text = "it counts as gone since hands were shaken"
+        if link.received_from(result.incarnation) is None:
+            text = "it counts as gone since hands were shaken, or has restarted"
             raise HandshakeRefused(Cause.STALE, text, b"")  # the other side is in session, and expects frames
+        link.attach(connection, result)
         self.roster[result.peer] = result.key  # the first key that proves itself stands
-        link.attach(connection, result.received, result.incarnation)
         if not link.linked:
             link.linked = True
             self.owner.on_linked(result.peer, result.key, result.run)
@@ -294,7 +317,7 @@ class Junction:
         """A handshake or a frame was not as it must be."""
         cause = error.cause if isinstance(error, HandshakeRefused) else Cause.MALFORMED
         if peer is not None:
-            self.link(peer).trouble = str(error)
+            self.link(peer).note(str(error))
         if cause is Cause.EARLY:
             return
         self.count(cause)
@@ -338,7 +361,7 @@ class Junction:
                 if late > _LATE:
                     link.excuse(late)
                 self._look_at(link, now)
-        blocked = any(link.blocked for link in self._links.values())
+        blocked = any(link.queue.blocked for link in self._links.values())
         self._beat_in(min(_HEARTBEAT, self.link_limit / 8) if blocked else _HEARTBEAT)
 
     def _look_at(self, link: TcpLink, now: float) -> None:

@@ -48,8 +48,8 @@ class Alone:
             after = self._quiet.standing()
             quiet = before == after and after.passive
             quiet = quiet or (self._node.done and before.received == after.received)
-            quiet = quiet and not any(link.held for link in self._port.delayed.values())
             links = [link for peer, link in self._junction.links.items() if peer != COORDINATOR and not link.over]
+            quiet = quiet and not any(link.queue.held for link in links)
             if quiet and all(link.peer in self._finished for link in links):
                 return
             if quiet != told:

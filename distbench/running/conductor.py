@@ -168,7 +168,7 @@ class Conductor:
     # -------------------------------------------------- inputs
 
     def on_linked(self, peer: PeerId, key: bytes, run: bytes) -> None:
-        pass  # it says Joined itself
+        self._refusals.pop(peer, None)  # whoever refused before; the peer says Joined itself
 
     def on_gone(self, peer: PeerId, reason: str, unsent: int) -> None:
         self.node_gone(peer, reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import resource
 import signal
@@ -18,7 +19,8 @@ from distbench.config.binding import bind
 from distbench.config.model import RunConfig
 from distbench.definition import AlgorithmDefinition
 from distbench.errors import ConfigError
-from distbench.network.tcp import LINK_LIMIT, Address
+from distbench.network.addresses import Address, listening_socket, show_address
+from distbench.network.tcp import LINK_LIMIT
 from distbench.running.conductor import STARTUP_TIMEOUT, Conductor
 from distbench.running.control import COORDINATOR
 from distbench.running.gauge import Gauge
@@ -235,22 +237,21 @@ def _open_sockets(config: RunConfig, port_base: int | None) -> list[socket.socke
     return sockets
 
 
-def open_socket(host: str, port: int, node: PeerId) -> socket.socket:
-    """A bound socket. Raises ConfigError that names port and node where that cannot be."""
+def open_socket(host: str | None, port: int, node: PeerId) -> socket.socket:
+    """A listening socket, on all interfaces where ``host`` is None. Raises ConfigError that names port and node."""
     if port > 65535:
         raise ConfigError(f"{node}: port {port} is beyond 65535; use a smaller --port-base, or 0 for free ports")
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind((host, port))
-        sock.listen(1024)
+        return listening_socket(host, port)
     except OSError as error:
-        sock.close()
-        raise ConfigError(
-            f"{node}: cannot listen on {host}:{port} ({error.strerror}); "
+        where = f"port {port}" if host is None else show_address((host, port))
+        taken = error.errno in (errno.EADDRINUSE, errno.EACCES)
+        help_ = (
             "end what holds the port, or choose others with --port-base (0 takes free ones)"
-        ) from None
-    return sock
+            if taken
+            else "give an address of this machine as its host, or with --bind"
+        )
+        raise ConfigError(f"{node}: cannot listen on {where} ({error.strerror}); {help_}") from None
 
 
 def _raise_file_limit(wanted: int) -> None:

@@ -25,8 +25,9 @@ from distbench.config.binding import bind as bind_layers
 from distbench.config.model import NodeConfig, RunConfig
 from distbench.definition import AlgorithmDefinition
 from distbench.errors import ConfigError, StartupError, nearest
+from distbench.network.addresses import Address, address_here, bare, is_loopback
 from distbench.network.party import Terms
-from distbench.network.tcp import GONE_AFTER, LINK_LIMIT, Address
+from distbench.network.tcp import GONE_AFTER, LINK_LIMIT
 from distbench.running.conductor import INTERRUPTED_LIMIT, STARTUP_TIMEOUT, Conductor
 from distbench.running.control import COORDINATOR
 from distbench.running.gauge import Gauge
@@ -53,7 +54,6 @@ _LENGTH: Final = 8
 """Bytes that say how long that is."""
 _GRACE: Final = 15.0
 """Seconds that a node may take to end when its time is up: to hear of it, to leave, to close its links."""
-_LOOPBACK_NAMES: Final = ("localhost", "127.", "::1")
 
 _decode_ending = msgspec.msgpack.Decoder(Ending).decode
 
@@ -115,11 +115,11 @@ def _address(node: NodeConfig, port: int) -> Address:
     return (node.host or node.node_id, node.port or port)
 
 
-def _listen_on(node: NodeConfig, bind: str | None) -> str:
+def _listen_on(node: NodeConfig, bind: str | None) -> str | None:
+    """The host; None for all interfaces."""
     if bind is not None:
-        return bind
-    local = node.host is not None and node.host.startswith(_LOOPBACK_NAMES)
-    return "127.0.0.1" if local else "0.0.0.0"
+        return bare(bind)
+    return node.host if node.host is not None and is_loopback(node.host) else None
 
 
 class _Supervisor:
@@ -140,8 +140,7 @@ class _Supervisor:
         self.bound = bound
         self.gauge = gauge
         self.sock = sock
-        host, port = sock.getsockname()[:2]
-        self.own_address: Address = ("127.0.0.1" if host == "0.0.0.0" else host, port)
+        self.own_address = address_here(sock)
         self.began = monotonic()
 
     def run(self) -> RunResult:

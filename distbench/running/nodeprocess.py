@@ -44,7 +44,7 @@ from distbench.running.control import (
 from distbench.running.nodespec import DEFAULT_TIMEOUT, Ending, NodeSpec
 from distbench.running.outcomes import node_result, render_failure, suspended_in, task_name
 from distbench.running.quiet import Quiet
-from distbench.running.realport import RealPort
+from distbench.running.realport import RealPort, delays
 from distbench.running.result import Failure, Outcome, Suspended
 from distbench.signing import Keyring
 from distbench.simulation.choices import Choices
@@ -90,13 +90,20 @@ class NodeProcess:
         self._over = loop.create_future()
         self._coordinated = loop.create_future()
         loop.set_exception_handler(self._on_exception)
+        choices = Choices(spec.options.seed)
         self.junction = Junction(
-            spec.node_id, spec.keys, spec.terms, self, gone_after=spec.gone_after, link_limit=spec.link_limit
+            spec.node_id,
+            spec.keys,
+            spec.terms,
+            self,
+            gone_after=spec.gone_after,
+            link_limit=spec.link_limit,
+            delays=delays(spec, choices),
         )
         self.junction.roster.update({COORDINATOR: spec.roster.get(COORDINATOR)})
         self.junction.early = True
-        self.node = self._build()
-        self._quiet = Quiet(self.node, loop, self.junction, self.port.delayed, self.tell)
+        self.node = self._build(choices)
+        self._quiet = Quiet(self.node, loop, self.junction, self.tell)
         self._alone = Alone(self.node, self._quiet, self.junction, self.port)
         await self.junction.listen(self._sock)
         try:
@@ -140,14 +147,13 @@ class NodeProcess:
             if not waiting.done():
                 waiting.set_result(None)
 
-    def _build(self) -> Node:
+    def _build(self, choices: Choices) -> Node:
         spec = self.spec
         node_id, config = spec.node_id, spec.config
         neighbours = {name: node.neighbours for name, node in config.nodes.items()}
         self._community = Community(tuple(config.nodes), neighbours[node_id])
         self._listeners = listeners(neighbours)[node_id]
-        choices = Choices(spec.options.seed)
-        self.port = RealPort(spec, self.junction, choices)
+        self.port = RealPort(self.junction)
         self._public: dict[PeerId, bytes] = {}
         self._keyring = Keyring(spec.terms.run, self._public)
         return Node(
@@ -207,8 +213,8 @@ class NodeProcess:
             self._quiet.watch()
 
     def _drop(self, peer: PeerId, reason: str, unsent: int) -> None:
-        """Count the casts that waited for a peer that is gone."""
-        for _ in range(unsent + self.port.close(peer)):
+        """Count the casts that were held or waited for a peer that is gone."""
+        for _ in range(unsent):
             self.node.drop(peer, f"{peer} {reason}")
 
     def on_refused(self, peer: PeerId | None, reason: str) -> None:

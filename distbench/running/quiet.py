@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
 from distbench.community import PeerId
-from distbench.network.delay import DelayedLink
 from distbench.network.tcp import Junction, TcpLink
 from distbench.node.activity import NodeLoop
 from distbench.node.node import Node
@@ -29,13 +28,11 @@ class Quiet:
         node: Node,
         loop: NodeLoop,
         junction: Junction,
-        delayed: Mapping[PeerId, DelayedLink],
         tell: Callable[[Idle | WaveReply], None],
     ) -> None:
         self._node = node
         self._loop = loop
         self._junction = junction
-        self._delayed = delayed
         self._tell = tell
         self._running = False
         self._check: asyncio.TimerHandle | None = None
@@ -71,17 +68,17 @@ class Quiet:
     def standing(self, settled: bool = True) -> Standing:
         """How the node stands at this moment; ``settled``: nothing is handed on from turn to turn."""
         return Standing(
-            passive=settled and self._loop.passive and not any(link.blocked for link in self._junction.links.values()),
+            passive=settled and self._loop.passive and not self._blocked(),
             suspended=bool(self._node.running),
             activity=self._activity,
-            sent={peer: n for peer, link in self._links().items() if (n := self._sent(peer, link))},
+            sent={peer: n for peer, link in self._links().items() if (n := link.queue.given)},
             received={peer: n for peer, link in self._links().items() if (n := link.session.received)},
         )
 
     def in_numbers(self) -> tuple[int, int, int]:
         """Deliveries, and messages sent and received."""
         links = self._links()
-        sent = sum(self._sent(peer, link) for peer, link in links.items())
+        sent = sum(link.queue.given for link in links.values())
         return self._node.deliveries, sent, sum(link.session.received for link in links.values())
 
     @property
@@ -91,10 +88,9 @@ class Quiet:
     def _links(self) -> dict[PeerId, TcpLink]:
         return {peer: link for peer, link in self._junction.links.items() if peer != COORDINATOR and not link.over}
 
-    def _sent(self, peer: PeerId, link: TcpLink) -> int:
-        """What was given to the link; some of it may not have reached the session yet."""
-        delayed = self._delayed.get(peer)
-        return link.session.sent + link.waiting + (0 if delayed is None else delayed.held)
+    def _blocked(self) -> bool:
+        """Senders wait for room."""
+        return any(link.queue.blocked for link in self._junction.links.values())
 
     # -------------------------------------------------- saying so
 

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import monotonic
 
 from distbench.community import PeerId
-from distbench.network.delay import DelayedLink
+from distbench.network.delay import Delay, drawn_delay
 from distbench.network.tcp import Junction
 from distbench.node.port import Link
+from distbench.running.control import COORDINATOR
 from distbench.running.nodespec import NodeSpec
 from distbench.simulation.choices import Choices
 
 
 class RealPort:
-    """Links of a junction, with the delay that was asked for; time since the run began."""
+    """Links of a junction; time since the run began."""
 
     interrupts = False
 
-    def __init__(self, spec: NodeSpec, junction: Junction, choices: Choices) -> None:
-        self.delayed: dict[PeerId, DelayedLink] = {}
-        """The links that hold messages for a while."""
-        self._spec = spec
+    def __init__(self, junction: Junction) -> None:
         self._junction = junction
-        self._choices = choices
         self._began: float | None = None
 
     @property
@@ -40,16 +38,17 @@ class RealPort:
 
     def link(self, dst: PeerId) -> Link:
         """The way to a peer."""
-        link = self._junction.link(dst)
-        latency = self._spec.options.latency
-        if latency is None or latency.high == 0:
-            return link
-        low, high = round(latency.low * 1e6), round(latency.high * 1e6)
-        more = self._choices.stream(("latency", self._spec.node_id, dst, 0), max(high - low, 1000))
-        delayed = self.delayed[dst] = DelayedLink(self._junction, link, low, more)
-        return delayed
+        return self._junction.link(dst)
 
-    def close(self, dst: PeerId) -> int:
-        """Hold nothing for a peer any more; how many casts were never sent for that."""
-        delayed = self.delayed.pop(dst, None)
-        return 0 if delayed is None else delayed.close()
+
+def delays(spec: NodeSpec, choices: Choices) -> Callable[[PeerId], Delay | None]:
+    """How long a message from the node of ``spec`` to a peer takes more, as ``--latency`` says."""
+    latency = spec.options.latency
+
+    def delay(dst: PeerId) -> Delay | None:
+        if latency is None or latency.high == 0 or dst == COORDINATOR:
+            return None
+        low, high = round(latency.low * 1e6), round(latency.high * 1e6)
+        return drawn_delay(low, choices.stream(("latency", spec.node_id, dst, 0), max(high - low, 1000)))
+
+    return delay

@@ -83,6 +83,53 @@ def test_latency_keeps_the_order(run: Run) -> None:
     assert [report["in_order"] for report in result.reports.values()] == [True] * 2
 
 
+@distbench
+class Crowd(Algorithm):
+    """Ever more tasks of n1 send, more than a link keeps, while n2 is too slow to take it."""
+
+    sends: bool = config_field(default=False)
+
+    def __init__(self) -> None:
+        self.sent = 0
+        self.seen: list[int] = []
+
+    async def on_start(self) -> None:
+        if self.sends:
+            (peer,) = self.peers.values()
+
+            async def send(size: int) -> None:
+                self.sent += 1
+                await peer.take({"number": self.sent, "filling": "x" * size})
+
+            tasks = []
+            for number in range(120):
+                tasks.append(asyncio.create_task(send((100, 300_000)[number % 2])))
+                await asyncio.sleep(0.003)
+            await asyncio.gather(*tasks)
+            await peer.end(self.sent)
+            await self.terminate()
+
+    @handler
+    async def take(self, src: PeerId, value: dict[str, Any]) -> None:
+        self.seen.append(value["number"])
+        sum(range(len(value["filling"]) * 3))  # reads nothing meanwhile
+
+    @handler
+    async def end(self, src: PeerId, number: int) -> None:
+        self.in_order = self.seen == list(range(1, number + 1))
+        await self.terminate()
+
+    async def report(self) -> dict[str, object]:
+        return {} if self.sends else {"in_order": self.in_order}
+
+
+def test_a_full_link_keeps_the_order_of_all_its_senders(run: Run) -> None:
+    result = run(Crowd, {"n1": {"sends": True}, "n2": {}}, latency="0-5")
+    assert result.outcome == "completed"
+    assert result.reports[N2] == {"in_order": True}
+    assert result.nodes[N2].messages_in == 121
+
+
 @pytest.mark.parametrize("format", ["json", "msgpack"])
 def test_counts_of_messages_and_bytes_are_those_of_the_simulation(run: Run, offline: Run, format: str) -> None:
     assert run(Counts, nodes(3), format=format).nodes[N2].traffic == (

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import uvloop
 
 from distbench.community import PeerId
+from distbench.network.delay import Delay
 from distbench.network.frames import Message
 from distbench.network.handshake import Initiator
 from distbench.network.party import Terms
@@ -47,13 +48,13 @@ class End:
         link_limit: float = 10.0,
         gone_after: float | None = None,
         incarnation: int = 0,
+        delay: Delay | None = None,
     ) -> None:
         self.got: list[Message] = []
         self.linked: set[PeerId] = set()
         self.gone: dict[PeerId, str] = {}
         self.unsent = 0
         self.shown: list[str] = []
-        self.give_up: Callable[[], int] = lambda: 0
         self._changed = asyncio.Event()
         self.junction = Junction(
             node,
@@ -63,6 +64,7 @@ class End:
             gone_after=gone_after,
             link_limit=link_limit,
             incarnation=incarnation,
+            delays=lambda peer: delay,
         )
         self.junction.roster.update({peer: key for peer, key in ROSTER.items() if peer != node})
         self.address: Address = ("127.0.0.1", 0)
@@ -100,7 +102,7 @@ class End:
 
     def on_gone(self, peer: PeerId, reason: str, unsent: int) -> None:
         self.gone[peer] = reason
-        self.unsent += unsent + self.give_up()
+        self.unsent += unsent
         self._changed.set()
 
     def on_refused(self, peer: PeerId | None, reason: str) -> None:

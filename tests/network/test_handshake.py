@@ -370,6 +370,15 @@ def test_what_a_peer_says_changes_nothing_before_it_has_proven_itself() -> None:
     assert asked == [N1]
 
 
+def test_of_two_keys_that_prove_themselves_to_a_side_that_dials_the_first_one_stands() -> None:
+    roster = {**ROSTER, N2: None}
+    dialling, dialled = initiator(replace(party(N1), roster=roster)), responder()
+    proof = dialling.receive(dialled.receive(dialling.first()))
+    roster[N2] = STRANGER.public  # it was dialled twice, and another answered sooner
+    with refused(Cause.IMPOSTOR):
+        dialling.receive(dialled.receive(proof))
+
+
 def test_a_node_that_does_not_know_the_others_yet_asks_them_to_try_again() -> None:
     early = replace(party(N2), roster={N3: KEYS[N3].public}, early=True)
     dialled, dialling = responder(early), initiator()

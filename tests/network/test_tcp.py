@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import itertools
 import logging
 import random
 import socket
@@ -115,7 +116,7 @@ def test_senders_that_wait_keep_the_order_in_which_they_came() -> None:
 
             senders = [asyncio.ensure_future(sender(number)) for number in range(20)]
             await asyncio.sleep(0)
-            assert one.link(N2).waiting == 20
+            assert one.link(N2).queue.waiting == 20
             assert one.link(N2).send(REPLY, 1, b"reply") is None  # replies do not wait
             transport_of(two, N1).resume_reading()
             await asyncio.gather(*senders)
@@ -136,11 +137,11 @@ def test_a_sender_that_gives_up_takes_its_message_with_it_and_holds_nobody_up() 
                 assert isinstance(room, asyncio.Future)
                 if number % 3:
                     room.cancel()
-            assert one.link(N2).waiting == 1000
+            assert one.link(N2).queue.waiting == 1000
             transport_of(two, N1).resume_reading()
             await two.until(lambda: len(two.got) == count + 1000)
             assert [int(payload) for _, _, payload in two.got[count:]] == list(range(0, 3000, 3))
-            assert not one.link(N2).blocked
+            assert not one.link(N2).queue.blocked
 
     on_loop(main)
 
@@ -157,6 +158,17 @@ def test_a_full_link_keeps_a_bounded_weight_and_a_bounded_buffer() -> None:
             assert transport_of(one, N2).get_write_buffer_size() <= 2 * OUTPUT_BYTES + 200_000
             transport_of(two, N1).resume_reading()
             await asyncio.gather(*(room for room in rooms if room is not None))
+
+    on_loop(main)
+
+
+def test_what_arrived_is_acknowledged_though_nothing_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tcp, "_HEARTBEAT", 1000.0)  # a sign of life would say it as well
+
+    async def main() -> None:
+        async with pair() as (one, _):
+            await send_all(one, N2, numbered(3))
+            await one.until(lambda: one.link(N2).session.acked == 3)
 
     on_loop(main)
 
@@ -451,6 +463,62 @@ def test_a_peer_that_takes_a_large_message_slowly_is_not_cut_off() -> None:
                 assert 0 < taken < 40 * 2**20
                 assert not waits.done()
                 await two.until(lambda: two.gone)  # now it takes nothing any more
+
+    on_loop(main)
+
+
+def test_a_peer_that_drains_slowly_is_not_overdue_and_one_that_takes_nothing_is() -> None:
+    """Only the times at which the link is looked at are made up: the peer reads, and acknowledges nothing."""
+
+    async def main() -> None:
+        two = End(N2)
+        await two.listen()
+        async with closing(two), raw(two.address) as one:
+            await one.shake(as_n1())
+            await two.until(lambda: two.linked)
+            link = two.link(N1)
+            await send_all(two, N1, [(1, 0, bytes(48 * 2**20))])
+            waits = link.send(1, 0, b"next")
+            assert waits is not None
+            now = asyncio.get_running_loop().time()
+            for beat in range(1, 6):
+                drained = link._drained()
+                while link._drained() == drained:
+                    await one.reader.read(1 << 16)
+                assert link.session.acked == 0
+                assert not link.overdue(now + beat * 100)
+            one.writer.transport.pause_reading()  # type: ignore[attr-defined]
+            looks = itertools.count(now + 1000, 100)
+            await two.until(lambda: link.overdue(next(looks)))  # what is under way between the systems still leaves
+            waits.cancel()
+            link.overdue(next(looks))
+            assert not link.overdue(next(looks))  # nobody waits any more
+            transport_of(two, N1).abort()
+
+    on_loop(main)
+
+
+def test_what_drains_counts_for_each_connection_alone() -> None:
+    async def main() -> None:
+        two = End(N2)
+        await two.listen()
+        async with closing(two), raw(two.address) as one, raw(two.address) as again:
+            await one.shake(as_n1())
+            await two.until(lambda: two.linked)
+            link = two.link(N1)
+            await send_all(two, N1, [(1, 0, bytes(48 * 2**20))])
+            waits = link.send(1, 0, b"next")
+            while link._drained() < 10 * 2**20:
+                await one.reader.read(1 << 20)
+            now = asyncio.get_running_loop().time()
+            assert not link.overdue(now + 100)
+            await again.shake(as_n1(number=2))
+            await two.until(lambda: link._drained() > 0)  # much less than over the other one
+            assert link._drained() < 10 * 2**20
+            assert not link.overdue(now + 200)
+            assert waits is not None
+            waits.cancel()
+            transport_of(two, N1).abort()
 
     on_loop(main)
 

@@ -1,0 +1,127 @@
+"""What is on its way into a session: messages that are held for a while, and senders that wait for room."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+from distbench.network.frames import Message
+from distbench.network.session import MESSAGE_WEIGHT, RESEND_WEIGHT, Session, check_size
+
+_SWEEP_AT: Final = 1000
+
+Room: TypeAlias = "asyncio.Future[None]"
+"""What the sender of a message awaits. It is done when the message has been taken, or when the link has ended, which
+counts the casts that were not; cancelled before that, it takes its message with it, and then that is never sent. So
+``cancelled()`` says that the message was not sent, and never changes once the room is done."""
+
+
+class SendQueue:
+    """The one place of a link, with latency or without, that knows whether it is full and who waits.
+
+    A message is *taken*, and from then on kept until the peer has it: a reply at once, a cast or a request once the
+    link has room, first come, first served. The session gets the messages in the order in which they were taken, each
+    when it is due; so a reply may overtake what waits, and nothing else overtakes anything.
+
+    Where every cast and request is refused while ``full`` or ``blocked``, what is kept weighs at most RESEND_WEIGHT,
+    one batch and one message; replies come on top.
+    """
+
+    __slots__ = ("_held", "_held_weight", "_make_room", "_sweep_at", "_waiting", "blocked", "session")
+
+    def __init__(self, make_room: Callable[[], Room]) -> None:
+        self.session = Session()
+        """Where the messages go; another one when the peer has restarted."""
+        self.blocked = False
+        """Senders wait, or did: ``admit`` is to be called when there is room."""
+        self._make_room = make_room
+        self._held: deque[tuple[float, Message]] = deque()
+        self._held_weight = 0
+        self._waiting: deque[tuple[Room, Message]] = deque()
+        self._sweep_at = _SWEEP_AT
+
+    @property
+    def full(self) -> bool:
+        """Casts and requests must wait."""
+        return self.session.full or self.weight >= RESEND_WEIGHT
+
+    @property
+    def weight(self) -> int:
+        """Of all that was taken and that the peer does not have yet, counted as a session does."""
+        return self._held_weight + self.session.weight
+
+    @property
+    def held(self) -> int:
+        """Messages that were taken and are not due yet."""
+        return len(self._held)
+
+    @property
+    def waiting(self) -> int:
+        """Messages that were not taken yet; those of senders that gave up do not count."""
+        return sum(not room.done() for room, _ in self._waiting)
+
+    @property
+    def given(self) -> int:
+        """All messages that were given to this link, those included that have not reached the session."""
+        return self.session.sent + len(self._held) + self.waiting
+
+    # -------------------------------------------------- messages that are held
+
+    def hold(self, due: float, message: Message) -> None:
+        """Take a message that the session gets at ``due``, or when what was taken before it is due."""
+        self._held.append((due, message))
+        self._held_weight += len(message[2]) + MESSAGE_WEIGHT
+
+    @property
+    def due(self) -> float | None:
+        """When there is something to release."""
+        return self._held[0][0] if self._held else None
+
+    def release(self, now: float) -> None:
+        """Give the session what is due. It was taken, so it does not wait for room once more."""
+        held = self._held
+        while held and held[0][0] <= now:
+            message = held.popleft()[1]
+            self._held_weight -= len(message[2]) + MESSAGE_WEIGHT
+            self.session.send(*message)
+
+    # -------------------------------------------------- senders that wait
+
+    def wait(self, message: Message) -> Room:
+        """What the sender awaits. Raises MessageError for a payload that no link carries."""
+        check_size(message[2])
+        if len(self._waiting) >= self._sweep_at:
+            self._waiting = deque(entry for entry in self._waiting if not entry[0].done())
+            self._sweep_at = max(_SWEEP_AT, 2 * len(self._waiting))
+        room = self._make_room()
+        self._waiting.append((room, message))
+        self.blocked = True
+        return room
+
+    def admit(self) -> Message | None:
+        """The oldest message that waits, where there is room for it; its sender goes on, and it is to be taken now."""
+        if self.full:
+            return None
+        message = self._next()
+        self.blocked = message is not None
+        return message
+
+    def _next(self) -> Message | None:
+        while self._waiting:
+            room, message = self._waiting.popleft()
+            if not room.done():
+                room.set_result(None)
+                return message
+        return None
+
+    def end(self) -> int:
+        """Keep nothing, and let everybody go on; how many casts were never sent for that."""
+        never = [message for _, message in self._held]
+        self._held.clear()
+        self._held_weight = 0
+        while (message := self._next()) is not None:
+            never.append(message)
+        self.blocked = False
+        return sum(handler >= 0 and call == 0 for handler, call, _ in never)
