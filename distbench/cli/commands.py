@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from distbench.cli.options import CONTEXT, format_sections
+from distbench.cli.options import CONTEXT, format_sections, help_option
+from distbench.cli.output import write_out
 from distbench.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
@@ -68,6 +69,10 @@ class Commands(click.Group):
             found += [item for item in default.shell_complete(within, incomplete) if item.value not in names]
         return found
 
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """As that of every command."""
+        return help_option(super().get_help_option(ctx))
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The default command's options, this one's own, then the commands."""
         default = self.get_command(ctx, DEFAULT)
@@ -86,7 +91,7 @@ def _print_version(ctx: click.Context, parameter: click.Parameter, wanted: bool)
         number = version("distbench")
     except PackageNotFoundError:
         number = "of unknown version, not installed"  # run from a copy of the sources
-    click.echo(f"distbench {number} (Python {platform.python_version()})")
+    write_out(f"distbench {number} (Python {platform.python_version()})\n")
     ctx.exit()
 
 

@@ -30,6 +30,7 @@ from distbench.config.locating import FoundAlgorithm
 from distbench.config.model import RunConfig
 from distbench.errors import ConfigError
 from distbench.running.options import Format, Latency, RunOptions
+from distbench.writing import write_whole
 
 PROJECT: Final = Path(__file__).resolve().parents[2]
 """The folder of the Dockerfile, where distbench runs from its repository."""
@@ -191,7 +192,7 @@ def _write(path: Path, text: str) -> None:
     try:
         if path.exists() and _MARK not in path.read_text(encoding="utf-8").partition("\n")[0]:
             raise ConfigError(f"-o: {path} exists and was not made by dockerize.py; remove it, or choose another name")
-        path.write_text(text, encoding="utf-8")
+        write_whole(path, text.encode())
     except UnicodeDecodeError:
         raise ConfigError(f"-o: {path} exists and is no compose file; choose another name") from None
     except OSError as error:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
 from distbench.cli.commands import commands
+from distbench.cli.output import finish_stderr
 from distbench.errors import ConfigError, DefinitionError, StartupError, nearest
+from distbench.running.signals import CTRL_C, name_interrupt, raising
+from distbench.running.streams import keep_places
 
 OK = 0
 FAILED = 1
@@ -23,18 +27,28 @@ def main(arguments: Sequence[str]) -> int:
     0 completed or quiescent, 1 a node failed or the run is stuck, 2 usage, definition or config, 3 timeout,
     130 interrupted, 70 a mistake in distbench itself.
     """
+    keep_places()
     _never_fail_to_encode()
     try:
-        status = commands.main(list(arguments), prog_name="distbench", standalone_mode=False)
+        return _main(arguments)
+    finally:
+        finish_stderr()
+
+
+def _main(arguments: Sequence[str]) -> int:
+    try:
+        with raising():
+            status = commands.main(list(arguments), prog_name="distbench", standalone_mode=False)
     except (ConfigError, DefinitionError) as error:
         return complain(str(error))
     except StartupError as error:
         return complain(str(error), FAILED)
     except click.ClickException as error:
         return complain(_usage_message(error, arguments))
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as error:
         _expect_unfinished()
-        return complain("interrupted", INTERRUPTED)
+        name = name_interrupt(error.__cause__ if isinstance(error, click.Abort) else error)
+        return complain("interrupted" if name == CTRL_C else f"interrupted: {name}", INTERRUPTED)
     except Exception:  # noqa: BLE001 - the last place: whatever it is, it is told and not lost
         import traceback
 
@@ -48,7 +62,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def complain(text: str, status: int = USAGE) -> int:
     """Say what is wrong on stderr; the exit status to end with."""
-    click.echo(f"distbench: {text}" if status != MISTAKE_OF_OURS else text, err=True)
+    with suppress(OSError):  # nobody can be told; the status says it
+        click.echo(f"distbench: {text}" if status != MISTAKE_OF_OURS else text, err=True)
     return status
 
 

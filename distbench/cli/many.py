@@ -67,4 +67,5 @@ def show_many(
         from distbench.report.many import render_seeds
 
         text = render_seeds(result, colour=wants_colour(sys.stdout), replay=replay, table=quiet < 2)
-    write_out(text)
+    if as_json or sys.stdout is not None:
+        write_out(text)

@@ -14,6 +14,7 @@ from distbench.cli.output import write_out
 from distbench.cli.replay import program
 from distbench.cli.templates import ALGORITHM, CONFIG, TAKEN
 from distbench.errors import ConfigError
+from distbench.writing import write_new
 
 
 def new(*, name: str) -> int:
@@ -32,13 +33,11 @@ def new(*, name: str) -> int:
         raise ConfigError(f"cannot make the folder {str(path.parent)!r}: {error.strerror}") from error
     command = shlex.join([*program(), "-c", str(config), "-a", str(source)])
     words = {"CLASS": class_name, "NAME": path.name, "COMMAND": command}
-    for file, template in ((source, ALGORITHM), (config, CONFIG)):
-        text = re.sub("|".join(words), lambda found: words[found[0]], template)
-        try:
-            with file.open("x", encoding="utf-8") as stream:
-                stream.write(text)
-        except OSError as error:
-            raise ConfigError(f"cannot write {str(file)!r}: {error.strerror}") from error
+    texts = [re.sub("|".join(words), lambda found: words[found[0]], template) for template in (ALGORITHM, CONFIG)]
+    try:
+        write_new((file, text.encode(), 0o666) for file, text in zip((source, config), texts, strict=True))
+    except OSError as error:
+        raise ConfigError(f"cannot write {str(error.filename or source)!r}: {error.strerror}") from error
     write_out(f"wrote {source} and {config}; run them with\n    {command}\n{_shadowed(path.name, source)}")
     return 0
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from distbench.cli.output import write_out
 from distbench.cli.replay import remember
 from distbench.errors import nearest
 
@@ -115,9 +116,26 @@ class Command(click.Command):
         """``callback`` returns the exit status."""
         super().__init__(name, callback=callback, help=help, params=params, context_settings=CONTEXT)
 
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """That of click, which says what is wrong where the page cannot be written."""
+        return help_option(super().get_help_option(ctx))
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """One block for each section."""
         format_sections(self, ctx, formatter)
+
+
+def help_option(option: click.Option | None) -> click.Option | None:
+    """The same option, printing by ``write_out``."""
+    if option is not None:
+        option.callback = _show_help
+    return option
+
+
+def _show_help(ctx: click.Context, parameter: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        write_out(f"{ctx.get_help()}\n")
+        ctx.exit()
 
 
 def format_sections(

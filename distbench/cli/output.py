@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from contextlib import suppress
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, TextIO
 
 from distbench.errors import ConfigError
 from distbench.report.style import wants_colour
@@ -31,14 +32,14 @@ def show(
     ``logged``: the tracebacks of its failures went to stderr.
     """
     stream = sys.stdout
-    if stream is None:  # started with stdout closed
-        return
     if as_json:
         from distbench.cli.replay import replay_command
         from distbench.report.document import render_document, run_document
 
         command = replay_command(context, result.seed)
         write_out(render_document(run_document(result, config=config, algorithm=algorithm, command=command)))
+        return
+    if stream is None:  # nobody wants to see it
         return
     from distbench.report.summary import render_summary
 
@@ -54,12 +55,11 @@ def show(
 
 def write_out(text: str) -> None:
     """Write ``text`` to stdout and flush. A reader that has gone (``| head``) is no error; a full disk is."""
-    stream: IO[str] | None = sys.stdout
+    stream = sys.stdout
     if stream is None:
-        return
+        raise ConfigError("cannot write to stdout: it is closed")
     try:
-        stream.write(text)
-        stream.flush()
+        _write_all(stream, text)
     except BrokenPipeError:
         _silence(stream)
     except OSError as error:
@@ -67,11 +67,34 @@ def write_out(text: str) -> None:
         raise ConfigError(f"cannot write to stdout: {error.strerror}") from error
 
 
+def _write_all(stream: TextIO, text: str) -> None:
+    """Unbuffered (``python -u``), a stream says nothing of what it did not write."""
+    raw = getattr(stream, "buffer", None)
+    if not isinstance(raw, io.RawIOBase):
+        stream.write(text)
+        stream.flush()
+        return
+    stream.flush()
+    left = memoryview(text.replace("\n", os.linesep).encode(stream.encoding, stream.errors or "strict"))
+    while left:
+        left = left[raw.write(left) or 0 :]
+
+
 def note(text: str) -> None:
     """Tell the person on stderr something that is no error."""
     if sys.stderr is not None:
         with suppress(OSError):  # nobody is there to be told
             print(f"distbench: {text}", file=sys.stderr)
+
+
+def finish_stderr() -> None:
+    """Write out what stderr holds. Where it cannot be written there is nobody to tell; the exit status is the run's."""
+    stream = sys.stderr
+    if stream is not None:
+        try:
+            stream.flush()
+        except OSError:
+            _silence(stream)
 
 
 def _same_place(one: IO[str], other: IO[str] | None) -> bool:

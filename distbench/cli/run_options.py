@@ -147,7 +147,8 @@ RUN_OPTIONS: Final[list[click.Parameter]] = [
         type=amount("milliseconds", zero=True),
         default=0.0,
         show_default="0",
-        help="Milliseconds to wait, once all nodes are ready, before they start.",
+        help="Milliseconds to wait, once all nodes are ready, before they start. Time begins then; offline there is "
+        "nothing to wait for.",
     ),
     Option(
         ["--no-check"],

@@ -11,6 +11,7 @@ from distbench.cli.options import Argument, Command, Option, whole
 from distbench.cli.output import write_out
 from distbench.cli.run_options import topologies
 from distbench.errors import ConfigError
+from distbench.writing import write_whole
 
 
 def topology(
@@ -44,7 +45,7 @@ def topology(
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.write_text(text, encoding="utf-8")
+        write_whole(path, text.encode())
     except OSError as error:
         raise ConfigError(f"-o: cannot write {str(path)!r}: {error.strerror}") from error
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import inspect
 import logging
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
+from distbench.community import PeerId
 from distbench.config.model import NodeConfig, Place, RunConfig
 from distbench.definition import AlgorithmDefinition, ConfigField, define
 from distbench.errors import ConfigError, DefinitionError, nearest
@@ -167,3 +169,23 @@ def _warn_of_unknown(
                 node.where(prefix + key), node.node_id, prefix, key, definition.name,
                 nearest(key, [*known, "neighbours", "host", "port"]) or f"; it has {', '.join(known) or 'none'}",
             )  # fmt: skip
+
+
+def modules_of(bound: Mapping[PeerId, BoundLayer]) -> list[str]:
+    """The modules of the algorithms, which may have bound names that a run replaces."""
+    found: dict[str, None] = {}
+    seen: set[int] = set()
+    for top in bound.values():
+        for layer in top.walk():
+            if id(layer.definition) not in seen:
+                seen.add(id(layer.definition))
+                found.update((base.__module__, None) for base in layer.definition.cls.__mro__)
+    return [
+        name
+        for name in found
+        if name in sys.modules
+        and (
+            name.startswith("distbench.algorithms.")
+            or name.partition(".")[0] not in ("distbench", "builtins", "typing")
+        )
+    ]

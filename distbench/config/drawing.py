@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -11,6 +12,7 @@ from distbench.community import PeerId
 from distbench.config.layout import lay_out
 from distbench.config.model import RunConfig
 from distbench.errors import ConfigError
+from distbench.writing import write_whole
 
 _SUFFIXES: Final = (".svg", ".png")
 _HIGH: Final = 0.3
@@ -46,9 +48,11 @@ def draw(config: RunConfig, path: str | Path) -> None:
     axes = figure.add_axes((0, 0, 1, 1), xlim=(left, right), ylim=(low, high))
     axes.set_axis_off()
     _draw_links(axes, config, at, _draw_nodes(axes, at, widths, scale), scale)
+    drawn, kind = io.BytesIO(), target.suffix.lower().removeprefix(".")
+    with matplotlib.rc_context({"svg.hashsalt": "distbench"}):
+        figure.savefig(drawn, format=kind, metadata={"Date": None} if kind == "svg" else None)
     try:
-        with matplotlib.rc_context({"svg.hashsalt": "distbench"}):
-            figure.savefig(target, metadata={"Date": None} if target.suffix.lower() == ".svg" else None)
+        write_whole(target, drawn.getvalue())
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written: {error.strerror or error}") from error
 

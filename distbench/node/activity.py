@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import math
+import sys
 import threading
 import weakref
-from collections.abc import Awaitable, Callable
-from typing import Any
+from asyncio.tasks import _unregister_task
+from collections.abc import Awaitable, Callable, Iterable
+from time import monotonic
+from typing import Any, Final
 
+from distbench.errors import DistbenchError
 from distbench.node.current import current_node
+from distbench.node.execution import Resumed
 
 try:
     from uvloop import Loop as _Loop
@@ -19,6 +24,8 @@ except ImportError:  # not on Windows
 
 
 _call_soon: Any = _Loop.call_soon
+_OUTSIDE: Final = contextvars.Context()
+"""Nobody's step."""
 
 
 class UserTimer:
@@ -61,7 +68,7 @@ class NodeLoop(_Loop):
     def __init__(self) -> None:
         super().__init__()
         self._tasks: list[asyncio.Task[Any]] = []
-        self._failed: list[weakref.ref[asyncio.Task[Any]]] = []
+        self._failed: list[tuple[weakref.ref[asyncio.Task[Any]], float]] = []
         self._threads: list[threading.Thread] = []
         self.on_activity: Callable[[], None] = _nobody_listens
 
@@ -134,28 +141,70 @@ class NodeLoop(_Loop):
     def create_task(self, coro: Any, *, name: Any = None, context: Any = None) -> Any:
         task = super().create_task(coro, name=name, context=context)
         if (current_node.get() if context is None else context.get(current_node)) is not None:
-            self._tasks.append(task)
-            if len(self._tasks) > self._sweep_at:
-                self._sweep_at = max(256, 2 * len(self.tasks()))
+            self.note_task(task)
+            if type(coro) is not Resumed:  # whose node hears of all that they raise
+                task.add_done_callback(self._task_ended, context=_OUTSIDE)
+        else:
+            _unregister_task(task)  # the framework's own, which no algorithm finds among all tasks
         return task
+
+    def note_task(self, task: asyncio.Task[Any]) -> None:
+        """A task of the node's own code began."""
+        self._tasks.append(task)
+        if len(self._tasks) > self._sweep_at:
+            self._sweep_at = max(256, 2 * len(self.tasks()))
+            self._failed = [one for one in self._failed if getattr(one[0](), "_log_traceback", False)]
+
+    def _task_ended(self, task: asyncio.Task[Any]) -> None:
+        if getattr(task, "_log_traceback", False):
+            self._failed.append((weakref.ref(task), monotonic()))  # held by nobody, asyncio reports it at once
 
     def tasks(self) -> list[asyncio.Task[Any]]:
         """The tasks of the node's own code that are not done, in the order of their creation."""
-        left = []
-        for task in self._tasks:
-            if not task.done():
-                left.append(task)
-            elif getattr(task, "_log_traceback", False):
-                self._failed.append(weakref.ref(task))  # nobody else holds it: then asyncio reports it at once
-        self._tasks = left
-        return list(left)
+        self._tasks = [task for task in self._tasks if not task.done()]
+        return list(self._tasks)
 
-    def failed_tasks(self) -> list[asyncio.Task[Any]]:
-        """The tasks of the node's own code that failed without anybody having looked at their exceptions."""
-        self.tasks()
-        found = [task for reference in self._failed if (task := reference()) is not None]
-        self._failed.clear()
-        return [task for task in found if getattr(task, "_log_traceback", False)]
+    def failed_tasks(self) -> list[tuple[asyncio.Task[Any], float]]:
+        """The tasks of the node's own code at whose exceptions nobody has looked, and how many seconds ago they failed.
+
+        To be asked once.
+        """
+        for task in self._tasks:
+            if task.done() and not any(reference() is task for reference, _ in self._failed):
+                self._task_ended(task)  # in this very turn of the loop
+        now, found, self._failed = monotonic(), self._failed, []
+        there = [(one, now - when) for reference, when in found if (one := reference()) is not None]
+        return [(one, ago) for one, ago in there if getattr(one, "_log_traceback", False)]
+
+    # -------------------------------------------------- what an algorithm cannot change, as in a simulation
+
+    def stop(self) -> None:
+        if current_node.get() is not None:
+            raise DistbenchError("loop.stop() would stop the node's whole process; use terminate()")
+        super().stop()
+
+    def set_exception_handler(self, handler: Any) -> None:
+        """Only the framework's: what nobody handles fails its node, in every mode."""
+        if current_node.get() is None:
+            super().set_exception_handler(handler)
+
+    def set_task_factory(self, factory: Any) -> None:
+        """None: tasks are made as everywhere, in every mode."""
+
+    def list_current_task(self, modules: Iterable[str]) -> None:
+        """See to it that ``all_tasks()`` shows a node the task that runs too, which may be one by name only.
+
+        ``modules`` are those that may have bound the function before.
+        """
+        real = asyncio.all_tasks
+
+        def all_tasks(loop: asyncio.AbstractEventLoop | None = None) -> set[Any]:
+            current = asyncio.current_task(loop) if current_node.get() is not None else None
+            return real(loop) if current is None else real(loop) | {current}
+
+        for names in (vars(asyncio), vars(asyncio.tasks), *(vars(sys.modules[name]) for name in modules)):
+            for name in [name for name, value in names.items() if value is real]:
+                names[name] = all_tasks
 
     def note_threads(self) -> None:
         """See from now on the threads that the algorithm starts in this process; nobody says when they end."""

@@ -190,6 +190,8 @@ def begin_task(
         task = _Numbered.__new__(_Numbered)
         task._number = number  # type: ignore[attr-defined]
         task.__init__(coro, loop=loop, name=name, context=context)  # type: ignore[misc]
+        if (note := getattr(loop, "note_task", None)) is not None:
+            note(task)
     return task
 
 

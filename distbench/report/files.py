@@ -10,6 +10,7 @@ from pathlib import Path
 from distbench.community import PeerId
 from distbench.errors import ConfigError
 from distbench.running.result import RunResult
+from distbench.writing import append_whole, shortened
 
 _UNSAFE = frozenset('/\\:*?"<>|%')
 _DEEPEST = 50
@@ -23,10 +24,13 @@ class ReportFiles:
         self._folder = make_folder(folder, "--report-dir")
         self._paths = {node: self._folder / f"{file_name(node)}.json" for node in nodes}
         for path in self._paths.values():
-            if path.is_dir():
-                raise self._unusable(path, "is a folder")
-            if path.exists() and not os.access(path, os.W_OK):
-                raise self._unusable(path, "no permission to write to it")
+            try:
+                if path.is_dir():
+                    raise self._unusable(path, "is a folder")
+                if path.exists() and not os.access(path, os.W_OK):
+                    raise self._unusable(path, "no permission to write to it")
+            except OSError as error:
+                raise self._unusable(path, error.strerror) from error
 
     def append(self, result: RunResult) -> None:
         """Add the run's line to the file of each node that has one here."""
@@ -42,8 +46,7 @@ class ReportFiles:
         for node, some in lines.items():
             path = self._paths[node]
             try:
-                with path.open("a", encoding="utf-8") as file:
-                    file.writelines(some)
+                append_whole(path, "".join(some).encode())
             except OSError as error:
                 raise self._unusable(path, error.strerror) from error
 
@@ -61,7 +64,7 @@ def make_folder(folder: str | os.PathLike[str], option: str) -> Path:
         raise ConfigError(f"{option}: cannot write {str(path)!r}: {error.strerror}") from error
     if not os.access(path, os.W_OK | os.X_OK):
         raise ConfigError(f"{option}: cannot write {str(path)!r}: no permission to write there")
-    return path
+    return path.absolute()  # an algorithm may change the current folder
 
 
 def report_lines(result: RunResult) -> dict[PeerId, str]:
@@ -91,9 +94,16 @@ def report_line(result: RunResult, node: PeerId) -> dict[str, object]:
 
 
 def file_name(node: str) -> str:
-    """``node`` as a name that leads out of no folder: characters that mean something there are written as %2F."""
-    safe = "".join(f"%{ord(char):02X}" if char in _UNSAFE or not char.isprintable() else char for char in node)
-    return f"%2E{safe[1:]}" if safe.startswith(".") else safe
+    """``node`` as a name that leads out of no folder: characters that mean something there are written as %2F.
+
+    Two nodes have two names. One that would be too long for a file is cut, and ends in a digest.
+    """
+    safe = "".join(_escaped(char) if char in _UNSAFE or not char.isprintable() else char for char in node)
+    return shortened(f"%2E{safe[1:]}" if safe.startswith(".") else safe)
+
+
+def _escaped(char: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in char.encode("utf-8", "surrogatepass"))
 
 
 def to_json(value: object, depth: int = 0) -> object:

@@ -13,6 +13,7 @@ from distbench.report.notes import join_names
 from distbench.report.style import paint
 from distbench.report.summary import render_notes
 from distbench.running.seeds import SeedRun, SeedsResult
+from distbench.running.signals import CTRL_C
 from distbench.words import plural
 
 MOST_PROBLEMS: Final = 10
@@ -51,8 +52,9 @@ def render_seeds_ending(result: SeedsResult) -> str:
     ends = ", ".join(f"{count:,} {outcome}" for outcome, count in result.outcomes.items())
     if result.interrupted:
         running = [str(seed) for seed in result.under_way]
+        by = f" by {result.reason}" if result.reason not in ("", CTRL_C) else ""
         at = f" while {join_names(running, 5)} ran" if running else ""
-        return f"interrupted{at}: {seeds} ({ends or 'none'}), {speed}"
+        return f"interrupted{by}{at}: {seeds} ({ends or 'none'}), {speed}"
     if failed:
         how = f"{plural(failed, 'seed')} failed" if failed > 1 else f"failed at seed {result.seed}"
         return f"{how}: {seeds} ({ends}), {speed}"

@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 from distbench.errors import DefinitionError
 from distbench.node.failures import name_exception, render_traceback
 from distbench.running.result import Outcome, RunResult
+from distbench.running.signals import name_interrupt
 
 Check: TypeAlias = Callable[[RunResult], object]
 
@@ -60,8 +61,8 @@ def apply_check(check: Check, result: RunResult) -> RunResult:
         returned = check(result)
     except AssertionError as error:
         return replace(result, check_error=_render_assertion(error))
-    except KeyboardInterrupt:
-        return replace(result, outcome=Outcome.INTERRUPTED, reason="Ctrl-C")
+    except KeyboardInterrupt as interrupt:
+        return replace(result, outcome=Outcome.INTERRUPTED, reason=name_interrupt(interrupt))
     except BaseException as error:  # noqa: BLE001 - a user's function may raise anything
         if result.exit_status != 0:
             return result

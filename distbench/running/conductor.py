@@ -52,6 +52,7 @@ from distbench.running.gauge import Gauge, Progress
 from distbench.running.nodespec import DEFAULT_TIMEOUT
 from distbench.running.options import RunOptions
 from distbench.running.result import End, Failure, NodeResult, Outcome, RunResult
+from distbench.running.signals import Interrupted
 from distbench.signing import KeyPair
 
 logger = logging.getLogger("distbench.run")
@@ -106,7 +107,9 @@ class Conductor:
         self._ended_at = 0.0
         self._limit: asyncio.TimerHandle | None = None
         self._died: dict[PeerId, str] = {}
-        self._interrupted = False
+        self._noticed: dict[PeerId, float] = {}
+        """When a node was first found to be dead or cut off, in seconds since the start."""
+        self._interrupted = ""
         self._refusals: dict[PeerId, str] = {}
         """Why a node did not let this side in; it says more than that it is not there any more."""
 
@@ -147,7 +150,7 @@ class Conductor:
                 (self._running, self._finished), timeout=max(wait, 0), return_when=asyncio.FIRST_COMPLETED
             )
             if self._interrupted:
-                raise KeyboardInterrupt
+                raise Interrupted(self._interrupted)
             if done:
                 for future in done:
                     future.result()
@@ -196,6 +199,7 @@ class Conductor:
             case Counted():
                 self._counted[peer] = control.messages
             case Crashed():
+                self._noticed.setdefault(peer, self._elapsed())
                 self._obey(coordinator.gone_node(peer, control.reason))
             case CutOff():
                 if peer not in coordinator.gone:  # what the dead say of the living counts for nothing
@@ -213,6 +217,7 @@ class Conductor:
         if self.coordinator.phase is Phase.STOPPING and node in self.left:
             return
         self._died[node] = reason
+        self._noticed.setdefault(node, self._elapsed())
         logger.error("%s %s", node, reason)
         if self.coordinator.phase in (Phase.GATHERING, Phase.LINKING):
             self._give_up(StartupError(f"{node} {reason} before the run began"))
@@ -224,17 +229,17 @@ class Conductor:
             self._running.set_exception(error)
             self._running.exception()  # where nobody waits for it any more, something else was told
 
-    def interrupt(self) -> None:
-        """Ctrl-C: leave at once, with what there is."""
+    def interrupt(self, reason: str) -> None:
+        """Ctrl-C or a signal: leave at once, with what there is."""
         if (
             self.coordinator.phase in (Phase.STOPPING, Phase.OVER)
             and self.coordinator.outcome is not Outcome.INTERRUPTED
         ):
             self._arm(INTERRUPTED_LIMIT, self._leave_without, INTERRUPTED_LIMIT)  # it ends already, and shall do so now
             return
-        self._reason = "Ctrl-C"
+        self._reason = reason
         if self.coordinator.phase in (Phase.GATHERING, Phase.LINKING):
-            self._interrupted = True
+            self._interrupted = reason
             if not self._running.done():
                 self._running.set_result(None)
             return
@@ -285,9 +290,13 @@ class Conductor:
             self._tell_all(Count())
             self.loop.call_later(_COUNT_EVERY, self._count)
 
+    def _elapsed(self) -> float:
+        """Seconds since the nodes started."""
+        return monotonic() - self._started_at if self._started_at else 0.0
+
     def _progress(self) -> Progress:
         return Progress(
-            monotonic() - self._started_at,
+            self._elapsed(),
             sum(list(self._counted.values())),  # looked at from another thread
             len(self.done),
             len(self.config.nodes),
@@ -332,30 +341,45 @@ class Conductor:
     def _node_result(self, left: Left, node: PeerId) -> NodeResult:
         """What a node said of itself; one that the run gave up has not done its part, whatever it thinks."""
         if node in self.coordinator.gone and left.result.end in (End.TERMINATED, End.RUNNING):
-            return replace(left.result, end=End.FAILED)
+            return replace(left.result, end=End.FAILED, elapsed_time=self._noticed[node])
         return left.result
+
+    def _in_transit(self) -> int:
+        """Messages that had not come to a node that was there to the end: nothing is under way to the dead."""
+        there = {node: left for node, left in self.left.items() if node not in self.coordinator.gone}
+        return sum(
+            max(0, count - there[PeerId(dst)].received.get(src, 0))
+            for src, left in self.left.items()
+            for dst, count in left.sent.items()
+            if dst in there
+        )
 
     def _result(self, began: float) -> RunResult:
         now = monotonic()
         ended = (self._ended_at or now) - (self._started_at or now)
-        lost = NodeResult(end=End.CRASHED, traffic={}, elapsed_time=ended)
+        nodes = {
+            node: self._node_result(self.left[node], node)
+            if node in self.left
+            else NodeResult(end=End.CRASHED, traffic={}, elapsed_time=self._noticed.get(node, ended))
+            for node in self.config.nodes
+        }
         lefts = [self.left[node] for node in self.config.nodes if node in self.left]
         failures = [failure for left in lefts for failure in left.failures]
         failures += [
-            Failure(node, "process", "", ended, reason, "")
+            Failure(node, "process", "", self._noticed.get(node, ended), reason, "")
             for node, reason in {**self.coordinator.gone, **self._died}.items()
             if not (node in self.left and self.left[node].failures)
         ]
         return RunResult(
             outcome=self.coordinator.outcome or Outcome.COMPLETED,
-            nodes={n: self._node_result(self.left[n], n) if n in self.left else lost for n in self.config.nodes},
+            nodes=nodes,
             reports={n: left.report for n in self.config.nodes if (left := self.left.get(n)) is not None},
             seed=self.options.seed,
             mode=self._mode,
             virtual_time=ended,
             wall_time=now - began,
             deliveries=sum(left.deliveries for left in lefts),
-            in_transit=max(0, sum(left.sent for left in lefts) - sum(left.received for left in lefts)),
+            in_transit=self._in_transit(),
             hash_seed=os.environ.get("PYTHONHASHSEED", "random"),
             failures=tuple(failures),
             suspended=tuple(suspended for left in lefts for suspended in left.suspended),

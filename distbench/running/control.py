@@ -84,8 +84,10 @@ class Left(msgspec.Struct, array_like=True, tag=12, frozen=True):
     failures: list[Failure]
     suspended: list[Suspended]
     deliveries: int
-    sent: int
-    received: int
+    sent: dict[str, int]
+    """By receiver, the messages given to each link."""
+    received: dict[str, int]
+    """By sender, those that came."""
 
 
 class Over(msgspec.Struct, array_like=True, tag=13, frozen=True):

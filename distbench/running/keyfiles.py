@@ -13,6 +13,7 @@ from distbench.community import PeerId
 from distbench.errors import ConfigError
 from distbench.running.control import COORDINATOR
 from distbench.signing import KeyPair
+from distbench.writing import shortened, write_new
 
 ROSTER: Final = "roster.json"
 _COORDINATOR_KEY: Final = "coordinator.key"
@@ -26,13 +27,10 @@ def write_keys(folder: Path, nodes: Iterable[PeerId]) -> list[Path]:
             raise ConfigError(f"{path} exists already; remove it, or choose another folder for new keys")
     pairs = {name: KeyPair(os.urandom(32)) for name in names}
     roster = {name: pair.public.hex() for name, pair in pairs.items()}
+    files = [(_path(folder, name), f"{pair.seed.hex()}\n".encode(), 0o600) for name, pair in pairs.items()]
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for name, pair in pairs.items():
-            descriptor = os.open(_path(folder, name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(f"{pair.seed.hex()}\n")
-        (folder / ROSTER).write_text(json.dumps(roster, indent=2) + "\n", encoding="utf-8")
+        write_new([*files, (folder / ROSTER, f"{json.dumps(roster, indent=2)}\n".encode(), 0o666)])
     except OSError as error:
         raise ConfigError(f"cannot write {error.filename or folder}: {error.strerror}") from error
     return [*(_path(folder, name) for name in names), folder / ROSTER]
@@ -71,7 +69,7 @@ def key_file_name(name: PeerId) -> str:
     """The name of the key file of a node, or of the coordinator."""
     if name == COORDINATOR:
         return _COORDINATOR_KEY
-    made = f"{quote(name, safe='')}.key"  # which leads out of no folder
+    made = f"{shortened(quote(name, safe='', errors='surrogatepass'))}.key"  # which leads out of no folder
     return made if made != _COORDINATOR_KEY else f"%{ord(made[0]):02X}{made[1:]}"
 
 

@@ -8,10 +8,8 @@ import os
 import resource
 import signal
 import socket
-import threading
-from collections.abc import Callable, Coroutine, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, Final
 
 from distbench.community import PeerId
@@ -24,11 +22,13 @@ from distbench.network.tcp import LINK_LIMIT
 from distbench.running.conductor import STARTUP_TIMEOUT, Conductor
 from distbench.running.control import COORDINATOR
 from distbench.running.gauge import Gauge
+from distbench.running.interrupts import interruptible, outside_of_loops
 from distbench.running.noderun import run_node
 from distbench.running.nodespec import NodeSpec
 from distbench.running.nursery import Ended, Nursery, open_nursery
 from distbench.running.options import RunOptions
 from distbench.running.result import RunResult
+from distbench.running.streams import keep_places
 from distbench.running.terms import make_terms
 from distbench.signing import KeyPair
 
@@ -52,6 +52,7 @@ def run_local(
     Node number i (from 0) listens on ``port_base`` + i, or on a free port for 0; without ``port_base`` on the port that
     the config gives it, else on 10000 + i.
     """
+    keep_places()
     bound = bind(definition, config, resolve)
     terms = make_terms(os.urandom(16), bound, config, options)
     nodes = tuple(config.nodes)
@@ -88,12 +89,6 @@ def run_local(
 
     def play() -> RunResult:
         nursery = open_nursery(nodes, be_node, sockets)
-
-        def ask(late: Iterable[PeerId]) -> None:
-            for node in late:
-                if node in nursery.pids:
-                    os.kill(nursery.pids[node], signal.SIGUSR1)
-
         try:
             conductor = Conductor(
                 config,
@@ -107,17 +102,17 @@ def run_local(
                 gone_after=None,
                 link_limit=limit,
                 gauge=gauge,
-                on_late=ask,
+                on_late=partial(nursery.signal, signal.SIGUSR1),
             )
-            return run_on_loop(lambda: _conduct(conductor, nursery))
+            return run_on_loop(lambda: conduct(conductor, nursery))
         finally:
             nursery.close()
 
     return outside_of_loops(play)
 
 
-async def _conduct(conductor: Conductor, nursery: Nursery) -> RunResult:
-    """Conduct the run while the nursery is listened to."""
+async def conduct(conductor: Conductor, nursery: Nursery, *, last: bool = False) -> RunResult:
+    """Conduct the run while the nursery is listened to; ``last`` as for ``interruptible``."""
     loop = asyncio.get_running_loop()
 
     def hear() -> None:
@@ -129,12 +124,11 @@ async def _conduct(conductor: Conductor, nursery: Nursery) -> RunResult:
     def kill() -> None:
         """The second Ctrl-C."""
         hear()
-        for pid in nursery.pids.values():
-            os.kill(pid, signal.SIGKILL)
+        nursery.kill()
 
     loop.add_reader(nursery.sock, hear)
     try:
-        with interruptible(conductor.interrupt, kill):
+        with interruptible(conductor.interrupt, kill, last=last, halt=nursery.signal_groups):
             return await conductor.main()
     finally:
         loop.remove_reader(nursery.sock)
@@ -148,53 +142,6 @@ def describe_death(end: Ended) -> str:
     return f"ended with exit status {end.status} (process {end.pid})"
 
 
-@contextmanager
-def interruptible(first: Callable[[], None], again: Callable[[], None], *, last: bool = False) -> Any:
-    """Within the block Ctrl-C and SIGTERM call ``first``, and from the second time on ``again``.
-
-    ``last``: when the block ends well, the process has only to say so, and nothing shall change what it says.
-    """
-    loop = asyncio.get_running_loop()
-    count = 0
-
-    def interrupt() -> None:
-        nonlocal count
-        count += 1
-        (first if count == 1 else again)()
-
-    if threading.current_thread() is not threading.main_thread():
-        _beside.interrupt = lambda: loop.call_soon_threadsafe(interrupt)
-        try:
-            yield
-        finally:
-            _beside.interrupt = None
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
-        loop.add_signal_handler(number, interrupt)
-    after: dict[signal.Signals, Any] = dict(before)
-    try:
-        yield
-        if last:
-            after = dict.fromkeys(before, signal.SIG_IGN)
-    finally:
-        # For a moment, removing one puts the system's in its place.
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, before)
-        for number, handler in after.items():
-            loop.remove_signal_handler(number)
-            signal.signal(number, handler)
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-
-
-class _Beside:
-    """The run that a thread beside the main one carries out; only one can, for the main thread waits for it."""
-
-    interrupt: Callable[[], object] | None = None
-
-
-_beside: Final = _Beside()
-
-
 def run_on_loop(work: Callable[[], Coroutine[Any, Any, RunResult]]) -> RunResult:
     """Run a coroutine on a uvloop of its own, where there is one."""
     try:
@@ -203,22 +150,6 @@ def run_on_loop(work: Callable[[], Coroutine[Any, Any, RunResult]]) -> RunResult
         from asyncio import new_event_loop  # type: ignore[assignment]
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         return runner.run(work())
-
-
-def outside_of_loops(work: Callable[[], RunResult]) -> RunResult:
-    """Do ``work`` here, or in a thread where a loop runs already, as in a notebook's cell."""
-    if asyncio._get_running_loop() is None:
-        return work()
-    with ThreadPoolExecutor(1) as pool:
-        beside = pool.submit(work)
-        while True:
-            try:
-                return beside.result()
-            except KeyboardInterrupt:
-                interrupt = _beside.interrupt
-                if beside.done() or interrupt is None:
-                    raise
-                interrupt()
 
 
 def _open_sockets(config: RunConfig, port_base: int | None) -> list[socket.socket]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-import select
 import signal
 import socket
-import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Final
@@ -31,19 +31,16 @@ from distbench.network.tcp import GONE_AFTER, LINK_LIMIT
 from distbench.running.conductor import INTERRUPTED_LIMIT, STARTUP_TIMEOUT, Conductor
 from distbench.running.control import COORDINATOR
 from distbench.running.gauge import Gauge
+from distbench.running.interrupts import interruptible, outside_of_loops
 from distbench.running.keyfiles import read_key, read_roster
-from distbench.running.local import (
-    describe_death,
-    interruptible,
-    open_socket,
-    outside_of_loops,
-    run_on_loop,
-)
+from distbench.running.local import conduct, describe_death, open_socket, run_on_loop
 from distbench.running.noderun import run_node
 from distbench.running.nodespec import DEFAULT_TIMEOUT, Ending, NodeSpec
-from distbench.running.nursery import Ended, die_with_parent, fork, in_child
+from distbench.running.nursery import Ended, Nursery, open_nursery
 from distbench.running.options import RunOptions
 from distbench.running.result import End, Failure, NodeResult, Outcome, RunResult
+from distbench.running.signals import Interrupted
+from distbench.running.streams import keep_places
 from distbench.running.terms import make_terms
 from distbench.signing import KeyPair
 
@@ -54,6 +51,8 @@ _LENGTH: Final = 8
 """Bytes that say how long that is."""
 _GRACE: Final = 15.0
 """Seconds that a node may take to end when its time is up: to hear of it, to leave, to close its links."""
+_LAST_STEPS: Final = 3.0
+"""Seconds that it may take to close its links when it has said how it ended."""
 
 _decode_ending = msgspec.msgpack.Decoder(Ending).decode
 
@@ -77,6 +76,7 @@ def run_network(
     A node listens on its ``port``, else on ``port_base`` (8000); others are reached at their ``host`` and ``port``,
     else at their id as a host name and the same port. ``gauge`` shows how far it is, where the coordinator is here.
     """
+    keep_places()
     me = PeerId(node_id)
     if me not in config.nodes:
         raise ConfigError(f"--id {node_id!r} is no node of {config.source}{nearest(node_id, config.nodes)}")
@@ -145,28 +145,19 @@ class _Supervisor:
 
     def run(self) -> RunResult:
         reading, writing = os.pipe()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        me = os.getpid()
-        pid = fork()
-        if pid == 0:
-            os.close(reading)
-            in_child(lambda: self._be_node(writing, me))
+        nursery = open_nursery([self.spec.node_id], lambda index: self._be_node(writing), [self.sock])
         os.close(writing)
-        self.sock.close()
         try:
             if self.conducts:
-                return run_on_loop(lambda: self._conduct(pid, reading))
-            return run_on_loop(lambda: self._wait(pid, reading))
+                return run_on_loop(lambda: self._conduct(nursery))
+            return run_on_loop(lambda: self._wait(nursery, reading))
         finally:
             os.close(reading)
-            _reap(pid)
+            nursery.wait(_LAST_STEPS)
+            nursery.close()
 
-    def _be_node(self, writing: int, supervisor: int) -> None:
-        die_with_parent(supervisor)
-        os.register_at_fork(after_in_child=lambda: os.close(writing))  # the supervisor waits for the node alone
+    def _be_node(self, writing: int) -> None:
         if self.conducts:  # the coordinator in the supervisor knows all of it
-            signal.signal(signal.SIGTERM, lambda number, frame: None)
             self.secret.clear()  # a node has its own key, and no other's
             run_node(self.spec, self.sock)
             return
@@ -183,7 +174,7 @@ class _Supervisor:
 
     # -------------------------------------------------- the coordinator beside the first node
 
-    async def _conduct(self, pid: int, reading: int) -> RunResult:
+    async def _conduct(self, nursery: Nursery) -> RunResult:
         spec = self.spec
         (key,) = self.secret
         run = os.urandom(16)
@@ -201,55 +192,44 @@ class _Supervisor:
             gone_after=spec.gone_after,
             link_limit=spec.link_limit,
             gauge=self.gauge,
-            on_late=lambda late: os.kill(pid, signal.SIGUSR1) if spec.node_id in late else None,
+            on_late=partial(nursery.signal, signal.SIGUSR1),
         )
-        loop = asyncio.get_running_loop()
-
-        def hear() -> None:
-            loop.remove_reader(reading)
-            conductor.node_gone(spec.node_id, describe_death(_end_of(spec.node_id, pid)))
-
-        loop.add_reader(reading, hear)
-        try:
-            with interruptible(conductor.interrupt, lambda: os.kill(pid, signal.SIGKILL), last=True):
-                result = await conductor.main()
-                if result.outcome is Outcome.INTERRUPTED:
-                    os.kill(pid, signal.SIGKILL)  # it has left, or is too busy for it
-                return result
-        finally:
-            loop.remove_reader(reading)
+        result = await conduct(conductor, nursery, last=True)
+        if result.outcome is Outcome.INTERRUPTED:
+            nursery.kill()  # it has left, or is too busy for it
+        return result
 
     # -------------------------------------------------- beside any other node
 
-    async def _wait(self, pid: int, reading: int) -> RunResult:
-        watch = _Watch(self.spec, pid, reading)
+    async def _wait(self, nursery: Nursery, reading: int) -> RunResult:
+        watch = _Watch(self.spec, nursery, reading)
         try:
-            with interruptible(watch.interrupt, watch.kill, last=True):
+            with interruptible(watch.interrupt, nursery.kill, last=True, halt=nursery.signal_groups):
                 data = await watch.ended
         finally:
             watch.close()
-        died = "" if data else describe_death(_end_of(self.spec.node_id, pid))
+        died = "" if watch.end is None or data else describe_death(watch.end)
         if watch.overdue:
             died = f"was still busy {_GRACE:g} s after its time was up, and {died}"
-        return self._own_result(_decode_ending(data) if data else Ending(), watch.interrupted, died)
+        return self._own_result(_decode_ending(data) if data else Ending(), watch, died)
 
-    def _own_result(self, ending: Ending, interrupted: bool, died: str) -> RunResult:
+    def _own_result(self, ending: Ending, watch: _Watch, died: str) -> RunResult:
         spec, left = self.spec, ending.left
         me = spec.node_id
-        if left is None and interrupted and not died:
-            raise KeyboardInterrupt
+        if left is None and watch.interrupted and not died:
+            raise Interrupted(watch.interrupted)
         if ending.complaint and left is None:
             raise StartupError(f"{me}: {ending.complaint}")
         failures = list(left.failures) if left is not None else []
-        at = left.result.elapsed_time if left is not None else 0.0
+        at = left.result.elapsed_time if left is not None else watch.ran
         if ending.complaint:
-            failures.append(Failure(me, "run", "", at, ending.complaint, ""))
+            failures.append(Failure(me, "run", "", ending.at, ending.complaint, ""))
         elif left is None:
             failures.append(Failure(me, "process", "", at, died, ""))
-        outcome = ending.outcome or (Outcome.INTERRUPTED if interrupted else Outcome.COMPLETED)
+        outcome = ending.outcome or (Outcome.INTERRUPTED if watch.interrupted else Outcome.COMPLETED)
         return RunResult(
             outcome=outcome,
-            nodes={me: left.result if left is not None else NodeResult(End.CRASHED, {}, 0.0)},
+            nodes={me: left.result if left is not None else NodeResult(End.CRASHED, {}, at)},
             reports={me: left.report} if left is not None else {},
             seed=spec.options.seed,
             mode="network",
@@ -259,80 +239,79 @@ class _Supervisor:
             hash_seed=os.environ.get("PYTHONHASHSEED", "random"),
             failures=tuple(failures),
             suspended=tuple(left.suspended) if left is not None else (),
-            reason="Ctrl-C" if outcome is Outcome.INTERRUPTED else ending.reason,
+            reason=watch.interrupted if outcome is Outcome.INTERRUPTED and watch.interrupted else ending.reason,
         )
 
 
 class _Watch:
     """Hears a node's process, and ends it where it does not end by itself: it may be too busy to hear of the end."""
 
-    def __init__(self, spec: NodeSpec, pid: int, reading: int) -> None:
+    def __init__(self, spec: NodeSpec, nursery: Nursery, reading: int) -> None:
         loop = asyncio.get_running_loop()
-        self.interrupted = False
+        self.interrupted = ""
+        """What did it."""
         self.overdue = False
         """It was killed, for its time was up."""
+        self.end: Ended | None = None
+        """How its process ended, where it did not say all before."""
+        self.ran = 0.0
+        """Seconds from its start to that end."""
         self.ended: asyncio.Future[bytes] = loop.create_future()
         """What it said last; nothing where it died."""
         self._loop = loop
         self._options = spec.options
-        self._pid = pid
+        self._nursery = nursery
         self._reading = reading
         self._said = b""
+        self._began: float | None = None
         # First the node may wait for the coordinator, then the coordinator for others.
         start = 2 * spec.startup_timeout + spec.options.startup_delay
         self._limit = loop.call_later(start + _GRACE, self._too_late)
+        os.set_blocking(reading, False)
         loop.add_reader(reading, self._hear)
+        loop.add_reader(nursery.sock, self._hear_end)
 
     def close(self) -> None:
         self._loop.remove_reader(self._reading)
+        self._loop.remove_reader(self._nursery.sock)
         self._limit.cancel()
 
-    def interrupt(self) -> None:
+    def interrupt(self, reason: str) -> None:
         """Ask it to leave, and do not wait for long."""
-        self.interrupted = True
-        os.kill(self._pid, signal.SIGTERM)
-        self._loop.call_later(INTERRUPTED_LIMIT, self.kill)
+        self.interrupted = reason
+        self._signal(signal.SIGTERM)
+        self._loop.call_later(INTERRUPTED_LIMIT, self._nursery.kill)
 
-    def kill(self) -> None:
-        if not self.ended.done():
-            os.kill(self._pid, signal.SIGKILL)
+    def _signal(self, number: int) -> None:
+        self._hear_end()  # until then its process may not be known
+        self._nursery.signal(number, list(self._nursery.pids))
 
     def _hear(self) -> None:
-        part = os.read(self._reading, 1 << 16)
-        self._said += part
+        """Take what it says."""
+        with suppress(BlockingIOError):
+            while part := os.read(self._reading, 1 << 16):
+                self._said += part
         if self._said.startswith(_BEGUN):
             self._said = self._said.removeprefix(_BEGUN)
+            self._began = monotonic()
             self._limit.cancel()
             self._limit = self._loop.call_later(self._options.limit(DEFAULT_TIMEOUT) + _GRACE, self._too_late)
         length, data = self._said[:_LENGTH], self._said[_LENGTH:]
-        complete = len(length) == _LENGTH and len(data) == int.from_bytes(length)
-        if (complete or not part) and not self.ended.done():
+        if len(length) == _LENGTH and len(data) == int.from_bytes(length) and not self.ended.done():
             self._loop.remove_reader(self._reading)
-            self.ended.set_result(data if complete else b"")
+            self.ended.set_result(data)
+
+    def _hear_end(self) -> None:
+        for end in self._nursery.read():
+            self._hear()
+            if not self.ended.done():
+                self.end = end
+                self.ran = 0.0 if self._began is None else monotonic() - self._began
+                self.ended.set_result(b"")
+        if self._nursery.dead:
+            self._loop.remove_reader(self._nursery.sock)
 
     def _too_late(self) -> None:
         self.overdue = True
-        os.kill(self._pid, signal.SIGUSR1)
-        self._loop.call_later(0.5, self.kill)
-
-
-def _end_of(node: PeerId, pid: int) -> Ended:
-    """How a process ended that is about to; it is left for ``_reap``."""
-    if not hasattr(os, "waitid"):  # macOS
-        return Ended(node, pid, -signal.SIGKILL)
-    found = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-    assert found is not None
-    return Ended(node, pid, found.si_status if found.si_code == os.CLD_EXITED else -found.si_status)
-
-
-def _reap(pid: int) -> None:
-    """Wait a little for the node's process to end by itself, then end it."""
-    deadline = monotonic() + 3.0
-    descriptor = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
-    if descriptor is not None:
-        select.select([descriptor], [], [], max(0.0, deadline - monotonic()))
-        os.close(descriptor)
-    done, _ = os.waitpid(pid, os.WNOHANG)
-    if done == 0:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
+        self._signal(signal.SIGUSR1)
+        self._loop.call_later(0.5, self._nursery.kill)

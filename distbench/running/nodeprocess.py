@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from distbench.community import Community, PeerId, listeners
-from distbench.errors import MessageError, WireError
+from distbench.errors import DistbenchError, MessageError, WireError
 from distbench.formats import Codec
 from distbench.network.party import Terms
 from distbench.network.tcp import Junction
@@ -43,7 +43,7 @@ from distbench.running.control import (
 )
 from distbench.running.nodespec import DEFAULT_TIMEOUT, Ending, NodeSpec
 from distbench.running.outcomes import node_result, render_failure, suspended_in, task_name
-from distbench.running.quiet import Quiet
+from distbench.running.quiet import Numbers, Quiet
 from distbench.running.realport import RealPort, delays
 from distbench.running.result import Failure, Outcome, Suspended
 from distbench.signing import Keyring
@@ -112,7 +112,7 @@ class NodeProcess:
         except TimeoutError:
             limit = f"{spec.startup_timeout:g} s (--startup-timeout)"
             last = f"; {self._refusal}" if self._refusal else ""
-            self.ending.complaint = f"the coordinator beside {spec.first} did not come within {limit}{last}"
+            self._complain(f"the coordinator beside {spec.first} did not come within {limit}{last}")
         else:
             await self._over
             if self.port.begun:
@@ -146,6 +146,9 @@ class NodeProcess:
         for waiting in (self._coordinated, self._over):
             if not waiting.done():
                 waiting.set_result(None)
+
+    def _complain(self, text: str) -> None:
+        self.ending.complaint, self.ending.at = text, self.port.now()
 
     def _build(self, choices: Choices) -> Node:
         spec = self.spec
@@ -209,7 +212,7 @@ class NodeProcess:
             if not farewell:  # a peer that said goodbye is not dead for all
                 self.tell(CutOff(peer, reason))
             elif farewell == COUNTS_AS_GONE:
-                self.ending.complaint = f"the run went on without this node: {peer} says that it counts as gone"
+                self._complain(f"the run went on without this node: {peer} says that it counts as gone")
             self._quiet.watch()
 
     def _drop(self, peer: PeerId, reason: str, unsent: int) -> None:
@@ -251,7 +254,7 @@ class NodeProcess:
                     self.ending.outcome = control.outcome
                 self._begin_to_leave()
             case Over():
-                if self.ending.outcome is not Outcome.INTERRUPTED:
+                if self.ending.outcome is not Outcome.INTERRUPTED or control.outcome is Outcome.INTERRUPTED:
                     self.ending.outcome, self.ending.reason = control.outcome, control.reason
                 if not self._over.done():
                     self._over.set_result(None)
@@ -262,7 +265,7 @@ class NodeProcess:
         known = {node: key for node, key in self.spec.roster.items() if key is not None}
         differing = [node for node in keys if known.get(node, keys[node]) != keys[node]]
         if differing:
-            self.ending.complaint = f"the coordinator names other keys than --keys for {', '.join(differing)}"
+            self._complain(f"the coordinator names other keys than --keys for {', '.join(differing)}")
             self._end()
             return
         self._public.update(keys)
@@ -298,14 +301,15 @@ class NodeProcess:
             self._end()
             return
         first = self.spec.first
-        self.ending.complaint = f"the coordinator beside {first} {reason}"
+        complaint = f"the coordinator beside {first} {reason}"
         if not self.port.begun:
-            self.ending.complaint += self._unlinked()
+            self._complain(complaint + self._unlinked())
             self._end()
             return
-        self.ending.complaint += "; this node went on alone"
+        self._complain(f"{complaint}; this node went on alone")
         logger.error("%s: the coordinator beside %s %s; going on alone", self.spec.node_id, first, reason)
-        self._finishing = self.loop.create_task(self._finish_alone(), name="finish alone")
+        context = self.junction.context.copy()  # whoever's step this is
+        self._finishing = self.loop.create_task(self._finish_alone(), name="finish alone", context=context)
 
     def _unlinked(self) -> str:
         """The peers to which there was no link yet."""
@@ -332,7 +336,7 @@ class NodeProcess:
 
     def on_crash(self, node: Node) -> None:
         self._stop()
-        self._say_left({}, [], *self._quiet.in_numbers())
+        self._say_left({}, [], self._quiet.in_numbers())
         self.tell(Crashed("has crashed"))  # after what there is to say of it: nobody waits for the dead
 
     def on_drop(self, node: Node, src: PeerId, reason: str) -> None:
@@ -350,7 +354,8 @@ class NodeProcess:
     def _begin_to_leave(self) -> None:
         if not self._stopped:
             self._stop()
-            self._leaving = self.loop.create_task(self._leave(), name="leave")
+            context = self.junction.context.copy()
+            self._leaving = self.loop.create_task(self._leave(), name="leave", context=context)
 
     def _stop(self) -> None:
         self._stopped = True
@@ -364,32 +369,32 @@ class NodeProcess:
         node.close()
         task = self.loop.create_task(node.leave(), context=node.context.copy())
         done, _ = await asyncio.wait([task], timeout=EXIT_LIMIT)
-        if done:
+        if task.cancelled():
+            node.fail("on_exit", "", DistbenchError("it cancelled itself"))
+        elif done:
             report = task.result()
         else:
             node.fail("on_exit", "", TimeoutError(f"it did not return within {EXIT_LIMIT:g} s"))
             task.cancel()
-        self._say_left(report, suspended, *numbers)
+        self._say_left(report, suspended, numbers)
 
-    def _say_left(
-        self, report: dict[str, object], suspended: list[Suspended], deliveries: int, sent: int, received: int
-    ) -> None:
+    def _say_left(self, report: dict[str, object], suspended: list[Suspended], numbers: Numbers) -> None:
         self._look_at_tasks()
         result = replace(node_result(self.node), refused=dict(self.junction.refused))
-        left = Left(result, report, self.failures, suspended, deliveries, sent, received)
+        left = Left(result, report, self.failures, suspended, *numbers)
         try:
             self.tell(left)
         except (MessageError, RecursionError) as error:  # more than a link carries, or nested deeper than a format goes
             self.node.fail("report", "", error)
-            left = Left(result, {}, self.failures, suspended, deliveries, sent, received)
+            left = Left(result, {}, self.failures, suspended, *numbers)
             self.tell(left)
         self.ending.left = left
 
     def _look_at_tasks(self) -> None:
         """An exception that nobody looked at fails the node; what still runs is ended."""
-        for task in self.loop.failed_tasks():
+        for task, ago in self.loop.failed_tasks():
             error = task.exception()
             if isinstance(error, Exception) and self.node.phase is not Phase.CRASHED:
-                self.node.fail(task_name(task), "", error)
+                self.node.fail(task_name(task), "", error, max(0.0, self.node.now() - ago))
         for task in self.loop.tasks():
             task.cancel()

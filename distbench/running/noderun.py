@@ -14,6 +14,7 @@ from functools import partial
 from types import FrameType
 
 from distbench.community import PeerId
+from distbench.config.binding import modules_of
 from distbench.node.activity import NodeLoop
 from distbench.node.suspended import busy_at
 from distbench.running.nodeprocess import NodeProcess
@@ -59,6 +60,7 @@ def run_node(
         loop = asyncio.get_running_loop()
         assert isinstance(loop, NodeLoop)
         loop.note_threads()
+        loop.list_current_task(modules_of(spec.bound))
         if stoppable:
             loop.add_signal_handler(signal.SIGTERM, process.interrupt)
         await process.main()

@@ -52,3 +52,5 @@ class Ending:
     left: Left | None = None
     complaint: str = ""
     """What went wrong for this process itself."""
+    at: float = 0.0
+    """When it did, in seconds since the start."""

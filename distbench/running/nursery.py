@@ -2,12 +2,11 @@
 
 The parent may run a loop and threads; forking from there would copy them. The nursery is forked before they begin, with
 everything imported and its heap frozen, so that nodes share its memory. Nobody outlives the nursery, and it does not
-outlive the parent.
+outlive the parent; nor does anything that an algorithm has started.
 """
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import logging
 import os
@@ -17,17 +16,21 @@ import socket
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from time import monotonic
 from typing import Final, NoReturn
 
 import msgspec
 
 from distbench.community import PeerId
+from distbench.running.kin import PARENT_DEATH_SIGNAL, adopt_orphans, end_children, prctl, reap, signal_group
+from distbench.running.streams import flush_streams
 
 logger = logging.getLogger("distbench.run")
 
-_PARENT_DEATH_SIGNAL: Final = 1  # PR_SET_PDEATHSIG of prctl(2), on Linux only
+_PATIENCE: Final = 5.0
+"""Seconds that the nursery may take to end all that is left."""
 
 
 class Spawned(msgspec.Struct, array_like=True, tag=1):
@@ -85,18 +88,44 @@ class Nursery:
         self.dead = True
         if self._left:
             logger.error("the process that keeps the nodes has died (process %d), and they with it", self.pid)
-        for pid in self.pids.values():
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        self.kill()
         lost = [Ended(node, self.pids.get(node, 0), -signal.SIGKILL) for node in self._left]
         self.pids.clear()
         self._left.clear()
         return lost
 
+    def signal(self, number: int, nodes: Iterable[PeerId]) -> None:
+        """Send a signal to those of ``nodes`` that run."""
+        for pid in [self.pids[node] for node in nodes if node in self.pids]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def kill(self) -> None:
+        """Kill all nodes, with what they have started."""
+        self.signal(signal.SIGKILL, list(self.pids))
+        self.signal_groups(signal.SIGKILL)
+
+    def signal_groups(self, number: int) -> None:
+        """Send a signal to all nodes and to what they have started."""
+        for pid in self.pids.values():
+            signal_group(pid, number)
+
+    def wait(self, seconds: float) -> list[Ended]:
+        """Give the nodes so long to end by themselves; those that did."""
+        ended: list[Ended] = []
+        deadline = monotonic() + seconds
+        poll = select.poll()
+        poll.register(self.sock, select.POLLIN)
+        while self._left and poll.poll(max(0.0, deadline - monotonic()) * 1000):
+            ended += self.read()
+        return ended
+
     def close(self) -> None:
-        """End all nodes that still run, and the nursery."""
+        """End all nodes that still run, what they have started, and the nursery, whatever state it is in."""
+        os.kill(self.pid, signal.SIGCONT)  # somebody may have stopped it
         self.sock.close()
-        os.waitpid(self.pid, 0)
+        if not reap(self.pid, _PATIENCE):
+            self.kill()
 
 
 def open_nursery(nodes: Sequence[PeerId], run: Callable[[int], object], kept: Sequence[socket.socket]) -> Nursery:
@@ -106,8 +135,7 @@ def open_nursery(nodes: Sequence[PeerId], run: Callable[[int], object], kept: Se
     """
     kind = socket.SOCK_SEQPACKET if sys.platform == "linux" else socket.SOCK_DGRAM
     ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
-    sys.stdout.flush()
-    sys.stderr.flush()
+    flush_streams()
     parent = os.getpid()
     pid = fork()
     if pid == 0:
@@ -127,22 +155,22 @@ def fork() -> int:
 
 def die_with_parent(parent: int) -> None:
     """Ask the kernel to kill this process when its parent dies."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+    prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
 
 
 def free_forked_children() -> None:
-    """What this process forks is no node: what it hears is its own, and SIGTERM ends it.
+    """What this process forks is no node: what it hears is its own, and SIGTERM or SIGHUP ends it.
 
-    The signal is blocked meanwhile, for one that came before the handlers are changed would be lost.
+    The signals are blocked meanwhile, for one that came before the handlers are changed would be lost.
     """
-    terminate = {signal.SIGTERM}
+    terminate = {signal.SIGTERM, signal.SIGHUP}
 
     def in_child() -> None:
         signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in terminate:
+            signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, terminate)
 
     os.register_at_fork(
@@ -164,8 +192,7 @@ def in_child(work: Callable[[], object]) -> NoReturn:
         traceback.print_exc()
     finally:
         try:
-            sys.stdout.flush()
-            sys.stderr.flush()
+            flush_streams()
         finally:
             os._exit(status)
 
@@ -190,11 +217,16 @@ class _Keeper:
 
     def main(self, theirs: socket.socket) -> None:
         theirs.close()
-        die_with_parent(self.parent)
+        # In a session of its own, which no terminal stops: a node may still read from one, in whatever group it is.
+        os.setsid()
+        adopt_orphans()
+        # Should it be stopped when the parent dies, it goes on, and finds that nobody is at the other end.
+        prctl(PARENT_DEATH_SIGNAL, signal.SIGCONT)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        # Who ends the whole group (timeout, a batch system) ends the parent as well, which stops the run in order. A
-        # function, unlike SIG_IGN, is not passed on to what an algorithm starts.
-        signal.signal(signal.SIGTERM, lambda number, frame: None)
+        # Who ends everything (a batch system) ends the parent as well, which stops the run in order. A function, unlike
+        # SIG_IGN, is not passed on to what an algorithm starts.
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda number, frame: None)
         wake_read, wake_write = os.pipe()
         os.set_blocking(wake_write, False)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
@@ -210,13 +242,21 @@ class _Keeper:
                 os.close(wake_read)
                 os.close(wake_write)
                 in_child(lambda index=index: self._be_node(index, me))  # type: ignore[misc]
+            with suppress(OSError):
+                os.setpgid(pid, pid)  # here as well as there, for either may be the first to need it
             self.children[pid] = node
             self._say(Spawned(node, pid))
         for sock in self.kept:
             sock.close()
         self._keep(wake_read)
+        for pid in self.children:
+            signal_group(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)  # it may be in another group
+        end_children()
 
     def _be_node(self, index: int, nursery: int) -> None:
+        os.setpgid(0, 0)
         die_with_parent(nursery)
         self.sock.close()
         for other, sock in enumerate(self.kept):
@@ -225,26 +265,27 @@ class _Keeper:
         self.run(index)
 
     def _keep(self, wake: int) -> None:
-        """Say who ends; when the parent closes its end, end all."""
+        """Say who ends, until all have or the parent has closed its end or died; it never writes."""
+        poll = select.poll()
+        poll.register(self.sock, select.POLLIN)
+        poll.register(wake, select.POLLIN)
         while self.children:
-            readable, _, _ = select.select([self.sock.fileno(), wake], [], [])
-            if wake in readable:
+            ready = [descriptor for descriptor, _ in poll.poll()]
+            if wake in ready:
                 os.read(wake, 4096)
-                self._reap(os.WNOHANG)
-            if self.sock.fileno() in readable:  # the parent never writes: it has closed its end, or died
-                break
-        for pid in self.children:
-            os.kill(pid, signal.SIGKILL)
-        while self.children:
-            self._reap(0)
+                self._reap()
+            if self.sock.fileno() in ready:
+                return
 
-    def _reap(self, options: int) -> None:
+    def _reap(self) -> None:
+        """Bury the dead: nodes, whose own children end with them, and orphans."""
         while self.children:
-            pid, status = os.waitpid(-1, options)
+            pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 return
             node = self.children.pop(pid, None)
             if node is not None:
+                signal_group(pid, signal.SIGKILL)
                 self._say(Ended(node, pid, os.waitstatus_to_exitcode(status)))
 
     def _say(self, word: Spawned | Ended) -> None:

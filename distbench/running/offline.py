@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import Any, Final
 
 from distbench.community import Community, Nodes, PeerId, listeners
-from distbench.config.binding import BoundLayer, bind
+from distbench.config.binding import BoundLayer, bind, modules_of
 from distbench.config.model import RunConfig
 from distbench.definition import AlgorithmDefinition
 from distbench.errors import CallError, DistbenchError
@@ -39,6 +39,7 @@ from distbench.running.gauge import Gauge, Progress
 from distbench.running.options import DEFAULT_LATENCY, RunOptions
 from distbench.running.outcomes import node_result, render_failure, suspended_in, task_name
 from distbench.running.result import Failure, Outcome, RunResult, Suspended
+from distbench.running.signals import name_interrupt
 from distbench.signing import KeyPair, Keyring
 from distbench.simulation.choices import Choice, Choices
 from distbench.simulation.determinism import controlled
@@ -53,7 +54,6 @@ logger = logging.getLogger("distbench.run")
 DEFAULT_TIMEOUT: Final = 3600.0
 """Virtual seconds."""
 _EXIT_LIMIT: Final = 1_000_000
-_CTRL_C: Final = "Ctrl-C"
 
 
 def run_offline(
@@ -77,22 +77,6 @@ def run_offline(
         if gauge is not None:
             gauge.attach(run.progress)
         return run.play(began, winding_down)
-
-
-def _modules(bound: dict[PeerId, BoundLayer]) -> list[str]:
-    """The modules of the algorithms, in which names are rebound."""
-    found: dict[str, None] = {}
-    seen: set[int] = set()
-    for top in bound.values():
-        for layer in top.walk():
-            if id(layer.definition) not in seen:
-                seen.add(id(layer.definition))
-                found.update((base.__module__, None) for base in layer.definition.cls.__mro__)
-    return [
-        name
-        for name in found
-        if name.startswith("distbench.algorithms.") or name.partition(".")[0] not in ("distbench", "builtins", "typing")
-    ]
 
 
 class _Keys(dict[PeerId, KeyPair]):
@@ -166,7 +150,7 @@ class OfflineRun:
                 step(node_id)
         self.scheduler = Scheduler()
         self.loop = SimLoop(self.scheduler, self._on_exception)  # type: ignore[abstract]
-        stack.enter_context(controlled(_modules(bound), self.choices.seed(("random", "module"))))
+        stack.enter_context(controlled(modules_of(bound), self.choices.seed(("random", "module"))))
         stack.enter_context(self.loop)
         if self.sink is not None:
             self.loop.on_timer = self._timer_fired
@@ -269,18 +253,18 @@ class OfflineRun:
         """
         options = self.options
         limit = options.limit(DEFAULT_TIMEOUT)
-        self.scheduler.now = round(options.startup_delay * 1e9)
         reason = ""
         try:
             for node in self.nodes.values():
                 node.start()
-            pause = self.loop.play(options.max_events, self.scheduler.now + round(limit * 1e9))
+            pause = self.loop.play(options.max_events, round(limit * 1e9))
             outcome, reason = self._outcome(pause, limit == options.duration)
         except TooManySteps as error:
             outcome, reason = Outcome.TIMEOUT, f"{error}; busy: {', '.join(error.nodes) or 'none'}"
         except KeyboardInterrupt as interrupt:
             place = busy_at(traceback.walk_tb(interrupt.__traceback__))
-            outcome, reason = Outcome.INTERRUPTED, f"{_CTRL_C}, at {place}" if place else _CTRL_C
+            name = name_interrupt(interrupt)
+            outcome, reason = Outcome.INTERRUPTED, f"{name}, at {place}" if place else name
             _expect_unfinished(winding_down)
         ended = self.scheduler.now / 1e9
         in_transit = self.network.in_transit()
@@ -288,7 +272,7 @@ class OfflineRun:
         self._look_at_tasks()
         reports, interrupted = self._leave(winding_down)
         if interrupted:
-            outcome, reason = Outcome.INTERRUPTED, _CTRL_C
+            outcome, reason = Outcome.INTERRUPTED, interrupted
         self._look_at_tasks()
         if self.choices.unknown:
             logger.warning("%d replayed choices were asked for by nobody: %s, ...", *_counted(self.choices.unknown))
@@ -341,9 +325,9 @@ class OfflineRun:
                 if isinstance(error, Exception) and isinstance(task.node, Node):
                     task.node.fail(task_name(task), "", error, task.failed_at)
 
-    def _leave(self, winding_down: ExitStack) -> tuple[dict[PeerId, dict[str, object]], bool]:
-        """Every node's ``on_exit`` and report, and whether Ctrl-C came meanwhile."""
-        interrupted = False
+    def _leave(self, winding_down: ExitStack) -> tuple[dict[PeerId, dict[str, object]], str]:
+        """Every node's ``on_exit`` and report, and what interrupted meanwhile, if anything did."""
+        interrupted = ""
         there = [node for node in self.nodes.values() if node.phase is not Phase.CRASHED]
         for node in there:
             node.close()
@@ -353,8 +337,8 @@ class OfflineRun:
             self.loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True), _EXIT_LIMIT)
         except asyncio.InvalidStateError:
             pass  # told below
-        except KeyboardInterrupt:
-            interrupted = True
+        except KeyboardInterrupt as interrupt:
+            interrupted = name_interrupt(interrupt)
             _expect_unfinished(winding_down)
         reports: dict[PeerId, dict[str, object]] = {}
         for node, task in zip(there, tasks, strict=True):

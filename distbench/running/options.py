@@ -50,6 +50,7 @@ class RunOptions:
     timeout: float | None = None
     """None: one virtual hour offline, 30 s of wall time in the real modes."""
     startup_delay: float = 0.0
+    """Before the nodes start, with whom time begins: nothing where it is virtual."""
     duration: float | None = None
     """End the run as completed after this long."""
     max_events: int = 100_000_000

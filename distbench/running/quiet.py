@@ -19,6 +19,9 @@ _QUIET: Final = 0.02
 _TURNS: Final = 5
 """Turns of the loop through which a node must look passive: what one callback hands to the next shows in no task."""
 
+Numbers = tuple[int, dict[str, int], dict[str, int]]
+"""Deliveries, and messages sent and received by peer."""
+
 
 class Quiet:
     """Looks after each activity whether anything is left to do."""
@@ -75,11 +78,11 @@ class Quiet:
             received={peer: n for peer, link in self._links().items() if (n := link.session.received)},
         )
 
-    def in_numbers(self) -> tuple[int, int, int]:
-        """Deliveries, and messages sent and received."""
-        links = self._links()
-        sent = sum(link.queue.given for link in links.values())
-        return self._node.deliveries, sent, sum(link.session.received for link in links.values())
+    def in_numbers(self) -> Numbers:
+        """What was done so far, for and with peers that are gone too."""
+        links = {peer: link for peer, link in self._junction.links.items() if peer != COORDINATOR}
+        sent = {str(peer): link.queue.given for peer, link in links.items()}
+        return self._node.deliveries, sent, {str(peer): link.session.received for peer, link in links.items()}
 
     @property
     def _activity(self) -> int:

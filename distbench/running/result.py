@@ -25,7 +25,7 @@ class Outcome(StrEnum):
     TIMEOUT = "timeout"
     """The time limit, ``--max-events`` or the limit of steps at one instant was reached."""
     INTERRUPTED = "interrupted"
-    """Ctrl-C."""
+    """Ctrl-C, SIGTERM or SIGHUP; the reason says which."""
 
 
 class End(StrEnum):

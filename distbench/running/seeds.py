@@ -17,6 +17,7 @@ from distbench.config.binding import bind
 from distbench.errors import ConfigError, DefinitionError, InternalError
 from distbench.running.preparing import Plan, load_class
 from distbench.running.result import Outcome, RunResult
+from distbench.running.signals import Interrupted, name_interrupt
 from distbench.running.workers import CAN_FORK, Answer, Workers
 from distbench.words import plural
 
@@ -67,8 +68,10 @@ class SeedsResult:
     wall_time: float
     processes: int
     interrupted: bool = False
+    reason: str = ""
+    """What interrupted them: Ctrl-C, or the name of a signal."""
     under_way: tuple[int, ...] = ()
-    """The seeds that were running when Ctrl-C came."""
+    """The seeds that were running then."""
     replays: bool | None = None
     """Whether the first failing seed, run again alone, failed again; None where that was not tried.
 
@@ -143,8 +146,8 @@ def run_seeds(
             _run_forked(one, found, processes)
         else:
             _run_here(one, found)
-    except KeyboardInterrupt:
-        found.interrupted = True
+    except KeyboardInterrupt as interrupt:
+        found.interrupted = name_interrupt(interrupt)
     return found.result(processes)
 
 
@@ -177,7 +180,8 @@ class _Found:
         self.seeds = seeds
         self.end = len(seeds)
         """Runs from this place on do not count: one before them failed."""
-        self.interrupted = False
+        self.interrupted = ""
+        """What interrupted them, if anything did."""
         self.replays: bool | None = None
         self.under_way: tuple[int, ...] = ()
         self._keep_going = keep_going
@@ -209,7 +213,7 @@ class _Found:
         else:
             run, packed = answer.value
         if run.outcome is Outcome.INTERRUPTED:
-            raise KeyboardInterrupt
+            raise Interrupted(run.problem.removeprefix(f"{run.outcome}: ").partition(",")[0])
         self._runs[answer.index] = run
         if run.exit_status != 0:
             self._failed += 1
@@ -235,7 +239,8 @@ class _Found:
             asked=len(self.seeds),
             wall_time=perf_counter() - self._began,
             processes=processes,
-            interrupted=self.interrupted,
+            interrupted=bool(self.interrupted),
+            reason=self.interrupted,
             under_way=self.under_way,
             replays=self.replays,
         )

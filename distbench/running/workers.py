@@ -13,7 +13,6 @@ import select
 import signal
 import struct
 import sys
-import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -23,6 +22,8 @@ from time import perf_counter
 from typing import Any, Final
 
 from distbench.running.nursery import die_with_parent
+from distbench.running.signals import SIGNALS, mask
+from distbench.running.streams import flush_streams, keep_places
 
 CAN_FORK: Final = hasattr(os, "fork")
 
@@ -69,9 +70,8 @@ class Workers:
         self._workers: list[_Worker] = []
 
     def __enter__(self) -> Workers:
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None:
-                stream.flush()  # or the children would have the unwritten part as well
+        keep_places()
+        flush_streams()
         try:
             for _ in range(self._processes):
                 self._fork()
@@ -81,12 +81,13 @@ class Workers:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        held = _hold_interrupts()
+        held = mask(True)
         try:
             while self._workers:
-                self._end_worker(self._workers.pop(), kill=True)
+                self._end_worker(self._workers.pop())
         finally:
-            _release_interrupts(held)
+            if held:
+                mask(False)
 
     @property
     def busy(self) -> tuple[int, ...]:
@@ -148,7 +149,7 @@ class Workers:
     def _buried(self, worker: _Worker) -> Answer:
         """A worker died over an item: reap it, and let another go on behind that."""
         self._workers.remove(worker)
-        status = self._end_worker(worker, kill=False)
+        status = self._end_worker(worker)
         answer = Answer(worker.next, died=_describe(status))
         if worker.next + 1 < worker.stop or self._handed < self._end:
             self._fork()
@@ -163,7 +164,7 @@ class Workers:
         tasks_in, tasks_out = os.pipe()
         answers_in, answers_out = os.pipe()
         parent = os.getpid()
-        held = _hold_interrupts()
+        held = mask(True)  # until a child is known, or knows that it is one
         try:
             with warnings.catch_warnings():
                 # A notebook has threads; the child uses none of what they hold, and never returns from here.
@@ -172,8 +173,8 @@ class Workers:
             if pid:
                 self._workers.append(_Worker(pid, tasks_out, answers_in))
         finally:
-            if os.getpid() == parent:
-                _release_interrupts(held)
+            if held and os.getpid() == parent:
+                mask(False)
         if pid:
             os.close(tasks_in)
             os.close(answers_out)
@@ -182,17 +183,18 @@ class Workers:
             _become_worker(
                 parent, [tasks_out, answers_in, *(end for w in self._workers for end in (w.tasks, w.answers))]
             )
-            _release_interrupts(held)
+            if held:
+                mask(False)
             _serve(tasks_in, answers_out, self._function, self._items)
         finally:
             os._exit(0)  # nothing of the parent's is to be flushed, closed or reported here
 
     @staticmethod
-    def _end_worker(worker: _Worker, *, kill: bool) -> int:
+    def _end_worker(worker: _Worker) -> int:
+        """Kill it; how it ended. One that is ending already ends as it would have."""
         os.close(worker.tasks)
         os.close(worker.answers)
-        if kill:
-            os.kill(worker.pid, signal.SIGKILL)  # it is not reaped yet, so the number is still its own
+        os.kill(worker.pid, signal.SIGKILL)  # it is not reaped yet, so the number is still its own
         return os.waitpid(worker.pid, 0)[1]
 
 
@@ -204,27 +206,14 @@ def _readable(descriptors: list[int], timeout: float) -> Iterable[int]:
     return {descriptor for descriptor, _ in poll.poll(timeout * 1000)}
 
 
-def _hold_interrupts() -> bool:
-    """Let Ctrl-C wait until a child is known, or knows that it is one."""
-    if threading.current_thread() is not threading.main_thread():
-        return False
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    return True
-
-
-def _release_interrupts(held: bool) -> None:
-    if held:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-
-
 def _become_worker(parent: int, foreign: list[int]) -> None:
-    """Leave Ctrl-C, the terminal and the other workers' pipes to the parent, and die with it."""
+    """Leave signals, the terminal and the other workers' pipes to the parent, and die with it."""
     import gc
     import logging
 
     signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     for descriptor in foreign:
         os.close(descriptor)
     die_with_parent(parent)

@@ -389,6 +389,12 @@ class SimLoop(asyncio.AbstractEventLoop):
     def get_task_factory(self) -> None:
         return None
 
+    def set_task_factory(self, factory: object) -> None:
+        """None: tasks are made as everywhere, in every mode."""
+
+    def set_exception_handler(self, handler: object) -> None:
+        """None: what nobody handles fails its node, in every mode."""
+
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         task = context.get("task") or context.get("future")
         if "node" not in context:

@@ -225,12 +225,18 @@ def test_a_duration_ends_an_endless_run_as_completed(distbench: CommandLine, tmp
     assert out.splitlines()[-1].startswith("completed: 5.000 s virtual")
 
 
-def test_the_startup_delay_is_in_milliseconds(distbench: CommandLine, tmp_path: Path) -> None:
+def test_the_startup_delay_is_in_milliseconds_and_before_all_time(distbench: CommandLine, tmp_path: Path) -> None:
     body = """
     async def on_start(self) -> None:
         await self.terminate()
 """
-    assert run(distbench, tmp_path, body, "--startup-delay", "250")[1].splitlines()[-1].startswith("completed: 0.250 s")
+    for mode in ("offline", "local"):
+        options = ("--startup-delay", "250", "--mode", mode, "--port-base", "0", "--json")
+        document = json.loads(run(distbench, tmp_path, body, *options)[1])
+        if mode == "offline":
+            assert document["virtual_time"] == 0
+        else:
+            assert document["wall_time"] - document["virtual_time"] > 0.25
 
 
 def test_childrens_reports_have_columns_of_their_own(distbench: CommandLine, tmp_path: Path) -> None:

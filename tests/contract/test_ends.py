@@ -652,3 +652,22 @@ def test_messages_in_transit_at_the_end_are_counted_and_not_delivered(run: Run) 
     result = run(Floods, {"n1": {"start_node": True}, "n2": {}}, latency="3000")
     assert result.outcome == "completed"
     assert (result.reports[N2], result.in_transit) == ({"heard": 0}, 100)
+
+
+def test_time_begins_when_the_nodes_start(run: Run) -> None:
+    @distbench
+    class Looks(Algorithm):
+        async def on_start(self) -> None:
+            self.began = self.now()
+            await self.terminate()
+
+        async def report(self) -> dict[str, object]:
+            return {"began": self.began}
+
+    result = run(Looks, nodes(2), startup_delay=0.5)
+    times = [report["began"] for report in result.reports.values()]
+    assert all(isinstance(began, float) and began < 0.5 for began in times)
+    if result.mode == "offline":
+        assert (times, result.virtual_time) == ([0.0, 0.0], 0.0)
+    else:
+        assert result.wall_time - result.virtual_time > 0.5

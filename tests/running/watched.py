@@ -22,7 +22,9 @@ _LONGEST = 60.0
 class Watched:
     """``python -m distbench ARGUMENTS``, in a process group of its own; killed at the end of its block."""
 
-    def __init__(self, *arguments: str | Path) -> None:
+    def __init__(self, *arguments: str | Path, ignores: int | None = None) -> None:
+        """``ignores``: a signal that it is to ignore from the beginning."""
+        before = None if ignores is None else signal.signal(ignores, signal.SIG_IGN)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "distbench", *map(str, arguments)],
             cwd=ROOT,
@@ -32,6 +34,8 @@ class Watched:
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
+        if ignores is not None:
+            signal.signal(ignores, before)
         assert self.process.stdout is not None
         assert self.process.stderr is not None
         self._streams = {self.process.stdout.fileno(): "out", self.process.stderr.fileno(): "err"}
@@ -78,9 +82,13 @@ class Watched:
         """Send a signal to the process that was started, alone."""
         self.process.send_signal(number)
 
+    def interrupt_group(self, number: int) -> None:
+        """Send a signal to its whole process group."""
+        os.killpg(self.process.pid, number)
+
     def type_ctrl_c(self) -> None:
         """SIGINT to all of them, as a terminal does it."""
-        os.killpg(self.process.pid, signal.SIGINT)
+        self.interrupt_group(signal.SIGINT)
 
     def __enter__(self) -> Self:
         return self
