@@ -18,6 +18,7 @@ from distbench.algorithm import Algorithm
 from distbench.annotations import class_of, located, members, resolve, show_type
 from distbench.decorators import MISSING, ChildMark, ClassMark, FieldMark, HandlerMark
 from distbench.errors import DefinitionError, nearest
+from distbench.hooks import may_return_awaitable
 from distbench.shapes import Shape, compile_shape
 from distbench.signing import Signed
 
@@ -198,7 +199,7 @@ class _Reader:
 
     def _check_hook(self, name: str, function: Any) -> None:
         called = name in _CALLED_FOR_IT
-        if not inspect.iscoroutinefunction(function):
+        if not inspect.iscoroutinefunction(function) and not may_return_awaitable(function):
             raise DefinitionError(
                 f"{self._where(name, function)}: write 'async def {name}(self{'' if called else ', ...'})'"
             )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 import math
 import sys
 import threading
+import types
 import weakref
 from asyncio.tasks import _unregister_task
 from collections.abc import Awaitable, Callable, Iterable
@@ -14,7 +16,7 @@ from time import monotonic
 from typing import Any, Final
 
 from distbench.errors import DistbenchError
-from distbench.node.current import current_node
+from distbench.node.current import NodeScope, current_node
 from distbench.node.execution import Resumed
 
 try:
@@ -26,6 +28,8 @@ except ImportError:  # not on Windows
 _call_soon: Any = _Loop.call_soon
 _OUTSIDE: Final = contextvars.Context()
 """Nobody's step."""
+_PLAIN: Final = frozenset({types.FunctionType, types.MethodType, functools.partial})
+"""Callbacks that may return a coroutine which nobody awaits; tasks and futures have others."""
 
 
 class UserTimer:
@@ -62,6 +66,16 @@ class UserTimer:
         callback(*args)
 
 
+class NodeTask(asyncio.Task[Any]):
+    """A task of the node's own code."""
+
+    node: NodeScope
+
+    def cancel(self, msg: Any = None) -> bool:
+        self.node.cuts = True  # type: ignore[attr-defined] # a scope in this process is a node
+        return super().cancel(msg)
+
+
 class NodeLoop(_Loop):
     """Counts the timers and executor jobs of the node's own code, and sees sockets that it opens itself."""
 
@@ -85,7 +99,14 @@ class NodeLoop(_Loop):
 
     def call_soon(self, callback: Any, *args: Any, context: contextvars.Context | None = None) -> Any:  # type: ignore[override]
         self.turns += 1
+        if callback.__class__ in _PLAIN:
+            return _call_soon(self, _call, callback, *args, context=context)
         return _call_soon(self, callback, *args, context=context)
+
+    def call_soon_threadsafe(self, callback: Any, *args: Any, context: contextvars.Context | None = None) -> Any:  # type: ignore[override]
+        if callback.__class__ in _PLAIN:
+            return super().call_soon_threadsafe(_call, callback, *args, context=context)
+        return super().call_soon_threadsafe(callback, *args, context=context)
 
     def look_soon(self, callback: Any, *args: Any) -> None:
         """``call_soon`` for who only looks."""
@@ -139,13 +160,16 @@ class NodeLoop(_Loop):
         self.on_activity()
 
     def create_task(self, coro: Any, *, name: Any = None, context: Any = None) -> Any:
-        task = super().create_task(coro, name=name, context=context)
-        if (current_node.get() if context is None else context.get(current_node)) is not None:
-            self.note_task(task)
-            if type(coro) is not Resumed:  # whose node hears of all that they raise
-                task.add_done_callback(self._task_ended, context=_OUTSIDE)
-        else:
+        node = current_node.get() if context is None else context.get(current_node)
+        if node is None:
+            task = super().create_task(coro, name=name, context=context)
             _unregister_task(task)  # the framework's own, which no algorithm finds among all tasks
+            return task
+        task = NodeTask(coro, loop=self, name=name, context=context)
+        task.node = node
+        self.note_task(task)
+        if type(coro) is not Resumed:  # whose node hears of all that they raise
+            task.add_done_callback(self._task_ended, context=_OUTSIDE)
         return task
 
     def note_task(self, task: asyncio.Task[Any]) -> None:
@@ -206,6 +230,10 @@ class NodeLoop(_Loop):
             for name in [name for name, value in names.items() if value is real]:
                 names[name] = all_tasks
 
+    def keeps(self, error: BaseException) -> bool:
+        """Whether a task of the node's own code has just ended in ``error``: who awaits it sees it there."""
+        return any(getattr(task, "_exception", None) is error for task in self._tasks)
+
     def note_threads(self) -> None:
         """See from now on the threads that the algorithm starts in this process; nobody says when they end."""
         start, loop = threading.Thread.start, self
@@ -227,6 +255,11 @@ class NodeLoop(_Loop):
             if self._threads:
                 return False
         return all(_waits(task) for task in self.tasks())
+
+
+def _call(callback: Callable[..., object], *args: Any) -> None:
+    """Run a callback; what it returns is let go of here, where it is seen, and not inside of the loop."""
+    callback(*args)
 
 
 def _nobody_listens() -> None:

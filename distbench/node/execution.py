@@ -199,7 +199,8 @@ class Runner:
     """Runs coroutines one after another inside one generator, which spares each the price of a ``StopIteration``.
 
     ``send(coro)`` returns ``IDLE`` when the coroutine has ended, with ``result`` or ``error`` set, else what it waits
-    for; then a task drives this runner on, and its node goes on with a new one.
+    for; then a task drives this runner on, and its node goes on with a new one. A ``GeneratorExit`` of the coroutine's
+    own ends the runner as well, and is the one exception that whoever drives it has to record.
     """
 
     __slots__ = ("__weakref__", "error", "result", "send", "throw")
@@ -254,7 +255,10 @@ class Resumed(Coroutine[Any, Any, None]):
             (waits_for,), self._waits_for = self._waits_for, None
             return waits_for
         send = self._runner.send  # a local name, as in Route
-        got = send(value)
+        try:
+            got = send(value)
+        except GeneratorExit as error:  # the runner, being a generator itself, has to pass it on
+            got, self._runner.error = IDLE, error
         return self._end() if got is IDLE else got
 
     def throw(self, error: Any, *rest: Any) -> Any:
@@ -264,11 +268,16 @@ class Resumed(Coroutine[Any, Any, None]):
             (waits_for,), self._waits_for = self._waits_for, None
             if isinstance(error, asyncio.CancelledError) and waits_for is not None and waits_for.cancel(*error.args):
                 return waits_for
-        got = self._runner.throw(error)
+        try:
+            got = self._runner.throw(error)
+        except GeneratorExit as passed:
+            got, self._runner.error = IDLE, passed
+        finally:
+            del error  # as in _end
         return self._end() if got is IDLE else got
 
     def _end(self) -> NoReturn:
-        error = self._runner.error
+        error, self._runner.error = self._runner.error, None  # nobody else is to hold what its frames hold
         if error is None:
             self._ending.returned(self._runner.result)
             raise StopIteration(self._runner.result)

@@ -36,6 +36,7 @@ class Job:
     def _forget(self) -> None:
         if self.task is not None:
             self.node.running.pop(self.task, None)
+            self.task = None  # which keeps this: an exception is to go with the task, and what its frames hold
 
     def returned(self, value: Any) -> None:
         self._forget()

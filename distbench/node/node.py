@@ -25,17 +25,27 @@ from distbench.errors import (
     SignatureError,
 )
 from distbench.formats import explain
+from distbench.hooks import begin
 from distbench.node.calls import Calls
 from distbench.node.current import current_node
 from distbench.node.deadlink import DeadLink
 from distbench.node.execution import IDLE, Resumed, Runner, StandIn, begin_task, enter_task, leave_task
-from distbench.node.failures import HAS_ENDED, is_cut_off, name_exception, render_traceback, safe_repr
+from distbench.node.failures import (
+    HAS_ENDED,
+    is_cancellation,
+    is_closing,
+    is_cut_off,
+    name_exception,
+    render_traceback,
+    safe_repr,
+)
 from distbench.node.job import Job
 from distbench.node.layer import Layer
 from distbench.node.lifecycle import Phase, Signal, following
 from distbench.node.port import FAULT, MAX_PAYLOAD, NOTHING, REPLY, Link, Port
 from distbench.node.reporting import readable
 from distbench.node.route import REFUSALS, Codecs, Hook, Route
+from distbench.node.unawaited import forgotten
 from distbench.node.wiretable import WireTable
 from distbench.peer import Peer, Peers, explain_missing, peer_class
 from distbench.signing import KeyPair, Signed
@@ -78,6 +88,13 @@ class Decisions(Protocol):
 
 class Node:
     """One node of a run, single-threaded. ``deliver`` is what its port calls."""
+
+    # What few nodes ever set stands here: with more than 30 attributes of its own, CPython looks up each more slowly.
+    aside: tuple[tuple[str, BaseException], ...] = ()
+    """What failed where it could not be told at once; ``tell_aside`` does."""
+    cuts = False
+    """A task of it was cancelled, which may cut off what its code would have awaited."""
+    _broken: BaseException | None = None
 
     def __init__(
         self,
@@ -122,13 +139,12 @@ class Node:
         self.routes: list[Route | None] = [None] * len(table.names)
         self.top = Layer(self, bound, None, "")
         self._layers: list[Layer] = []
-        self._broken: Exception | None = None
         self._pause: float = getattr(loop, "pause", 0.0)
         try:
             self.context.run(self._build, self.top, table, codecs)
-        except (ConfigError, DefinitionError):
+        except self._interrupts + (ConfigError, DefinitionError):  # noqa: RUF005 - which mypy understands
             raise
-        except Exception as error:  # noqa: BLE001 - an algorithm's __init__ is user code too; start() tells
+        except BaseException as error:  # noqa: BLE001 - an algorithm's __init__ is user code too; start() tells
             self._broken = error
 
     # -------------------------------------------------- building
@@ -190,6 +206,11 @@ class Node:
         pair: KeyPair = self._key()
         return self.codecs.codec.sign(message, pair, self.node_id)
 
+    @property
+    def _interrupts(self) -> tuple[type[BaseException], ...]:
+        """The exceptions that are not the algorithm's."""
+        return (KeyboardInterrupt,) if self.port.interrupts else ()
+
     # -------------------------------------------------- life
 
     def start(self) -> None:
@@ -202,7 +223,7 @@ class Node:
         for layer in self._layers:
             path = layer.bound.path
             hook = Hook(f"{path}.on_start" if path else "on_start")
-            self._run(type(layer.instance).on_start(layer.instance), hook, None, 0, NOTHING)
+            self._run(begin(layer.instance, "on_start"), hook, None, 0, NOTHING)
             if self.phase is Phase.CRASHED:
                 return
         self.phase = following(self.phase, Signal.STARTED)
@@ -254,17 +275,21 @@ class Node:
             self.phase = following(self.phase, Signal.LEFT)
 
     async def _hook(self, layer: Layer, name: str) -> Any:
+        path = layer.bound.path
         try:
-            found = await getattr(type(layer.instance), name)(layer.instance)
+            found = await begin(layer.instance, name)
+            if (overlooked := forgotten(found)) is not None:
+                raise overlooked
             return readable(found) if name == "report" else None
-        except asyncio.CancelledError:  # it waited for a task that had been cancelled
+        except self._interrupts:
+            raise
+        except BaseException as error:
             task = asyncio.current_task()
-            if task is not None and task.cancelling():
+            cancelled = isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling()
+            if cancelled or is_closing(error):
                 raise
-            return None
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - the dispatch
-            path = layer.bound.path
-            self.fail(f"{path}.{name}" if path else name, "", error)
+            if not is_cancellation(error):  # else it waited for a task that had been cancelled
+                self.fail(f"{path}.{name}" if path else name, "", error)
             return None
 
     async def _report(self, layer: Layer) -> dict[str, object]:
@@ -302,6 +327,11 @@ class Node:
             except REFUSALS as error:
                 self._warn(route, src, explain(error))
                 self.drop(src, "does not fit the handler")
+                return
+            except self._interrupts:
+                raise
+            except BaseException as error:  # noqa: BLE001 - a message class of the algorithm's may run code of its own
+                self._broke(route, src, call, error)
                 return
             if route.signed and isinstance(value, Signed) and value.signer != src:
                 self._warn(route, src, f"it is signed by {value.signer}, not by the node that sent it")
@@ -351,6 +381,13 @@ class Node:
                 self.drop(src, "does not fit the handler")
                 future.set_exception(RemoteError(src, route.name, f"a reply that does not fit: {explain(error)}"))
                 return
+            except self._interrupts:
+                raise
+            except BaseException as error:  # noqa: BLE001 - as in deliver
+                refused = MessageError(f"the reply of {src} to {route.name} cannot be read: {name_exception(error)}")
+                refused.__cause__ = error
+                future.set_exception(refused)
+                return
         future.set_result(value)
 
     # -------------------------------------------------- running handlers
@@ -362,9 +399,11 @@ class Node:
         enter_task(loop, stand_in)
         try:
             got = context.run(runner.send, coro)
-        except BaseException:
+        except BaseException as passed:
             self._runner = Runner(self.port.interrupts)
-            raise
+            if not isinstance(passed, GeneratorExit):
+                raise
+            got, runner.error = IDLE, passed
         finally:
             leave_task(loop, stand_in)
         if got is not IDLE:
@@ -400,27 +439,40 @@ class Node:
             payload = encode(value)
             copy = NOTHING if check is None else check(payload)
         except REFUSALS as error:
+            if (overlooked := forgotten(value)) is not None:
+                self._broke(route, dst, call, overlooked)
+                return
             refused = route.refused(value, route.definition.reply, error)
             words, where = str(refused).replace(" takes ", " returns ", 1), route.definition.where
             hint = f"; is a 'return' missing in {where}?" if value is None else f" ({where})"
-            self._cannot_reply(route, dst, call, MessageError(words + hint))
+            self._broke(route, dst, call, MessageError(words + hint))
+            return
+        except self._interrupts:
+            raise
+        except BaseException as error:  # noqa: BLE001 - as in deliver
+            self._broke(route, dst, call, error)
             return
         if len(payload) > MAX_PAYLOAD:
-            self._cannot_reply(route, dst, call, route.too_large(len(payload)))
+            self._broke(route, dst, call, route.too_large(len(payload)))
             return
         (self.links.get(dst) or self.open(dst)).send(REPLY, call, payload, copy)
 
     def unheard(self, route: Route | Hook, value: object) -> None:
         """Say once that a handler returns what nobody receives; that is easily overlooked."""
+        if (overlooked := forgotten(value)) is not None:
+            self.fail(route.name, "", overlooked)
+            return
         if isinstance(route, Route) and not route.told:
             route.told = True
             hint = f"write '-> {type(value).__name__}' and callers wait for it"
             text = "%s returned %s, which nobody receives, for it has no such annotation: %s"
             self.context.copy().run(logger.warning, text, route.name, safe_repr(value), hint)
 
-    def _cannot_reply(self, route: Route, dst: PeerId, call: int, refused: MessageError) -> None:
-        self.fail(route.name, "", refused)
-        self.fault(dst, call, refused)
+    def _broke(self, route: Route, peer: PeerId, call: int, error: BaseException) -> None:
+        """What a peer sent, or is to be replied, cannot be read or written, and that is this node's fault."""
+        self.fail(route.name, "", error)
+        if call:
+            self.fault(peer, call, error)
 
     def fault(self, dst: PeerId, call: int, error: BaseException) -> None:
         """Tell a caller that its handler raised."""
@@ -445,6 +497,12 @@ class Node:
                 self.node_id, handler, message, self.now() if at is None else at, name_exception(error), text, cause
             ),
         )
+
+    def tell_aside(self) -> None:
+        """The node has left: record what was put aside."""
+        aside, self.aside = self.aside, ()
+        for name, error in aside if self.phase is not Phase.CRASHED else ():
+            self.fail(name, "", error)
 
     def breathe(self, waits: Awaitable[None] | None) -> Awaitable[None]:
         """After very many casts in one step, let others run."""

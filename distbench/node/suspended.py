@@ -22,9 +22,15 @@ def is_framework(filename: str) -> bool:
     return inside or filename.startswith("<frozen")
 
 
-def _is_library(filename: str) -> bool:
-    """Whether it is Python's own, such as ``contextlib``."""
-    return filename.startswith(_LIBRARY) and "site-packages" not in filename
+def is_ours(filename: str) -> bool:
+    """Whether it is distbench's own, and no shipped algorithm."""
+    return filename.startswith(_PACKAGE) and not filename.startswith(_ALGORITHMS)
+
+
+def is_library(filename: str) -> bool:
+    """Whether it is Python's own, such as ``contextlib``; asyncio counts as framework."""
+    inside = filename.startswith(_LIBRARY) and "site-packages" not in filename
+    return inside and not filename.startswith(_ASYNCIO)
 
 
 def _generator(step: Any) -> Any:
@@ -39,7 +45,7 @@ def busy_at(frames: Iterable[tuple[types.FrameType, int]]) -> str:
     found = ""
     for frame, line in frames:
         filename = frame.f_code.co_filename
-        if not is_framework(filename) and not _is_library(filename):
+        if not is_framework(filename) and not is_library(filename):
             found = f"{Path(filename).name}:{line}: {linecache.getline(filename, line).strip()}"
     return found
 
@@ -53,7 +59,7 @@ def standing(coro: Any) -> tuple[str, str]:
         if frame is None:
             break
         filename = frame.f_code.co_filename
-        if not is_framework(filename) and not _is_library(filename):
+        if not is_framework(filename) and not is_library(filename):
             place = f"{Path(filename).name}:{frame.f_lineno}"
             text = linecache.getline(filename, frame.f_lineno).strip()
         following = getattr(coro, "cr_await", None) or getattr(coro, "ag_await", None)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from distbench.errors import DefinitionError
-from distbench.node.failures import name_exception, render_traceback
+from distbench.node.failures import name_exception, render_traceback, shown
 from distbench.running.result import Outcome, RunResult
 from distbench.running.signals import name_interrupt
 
@@ -68,6 +68,11 @@ def apply_check(check: Check, result: RunResult) -> RunResult:
             return result
         text = f"it raised {name_exception(error)}{_place(error)}\n{render_traceback(error)}"
         return replace(result, check_error=text)
+    if inspect.isawaitable(returned):
+        if inspect.iscoroutine(returned):
+            returned.close()
+        text = f"it returned {type(returned).__name__}, for which nobody waits; a check is a plain function"
+        return replace(result, check_error=text)
     if returned is False:
         return replace(result, check_error="it returned False")
     return result
@@ -75,7 +80,7 @@ def apply_check(check: Check, result: RunResult) -> RunResult:
 
 def _render_assertion(error: AssertionError) -> str:
     """The message, or the assert statement itself where there is none, with file and line."""
-    text = str(error)
+    text = shown(lambda: str(error)) or ""
     if not text:
         frame = _last_frame(error)
         line = linecache.getline(frame.filename, frame.lineno or 0).strip() if frame else ""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import socket
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -349,6 +351,17 @@ class NodeProcess:
         else:
             logger.error("%s: %s", self.spec.node_id, context.get("message"))
 
+    def raised(self, error: BaseException) -> None:
+        """A task or callback of the algorithm raised what stops a loop."""
+        if not self.loop.keeps(error):  # else it is told with its task, at the latest when the node leaves
+            self.node.fail("a callback", "", error)
+
+    def raised_in_thread(self, found: threading.ExceptHookArgs) -> None:
+        """A thread of the algorithm raised; as in Python, SystemExit only ends the thread."""
+        if found.exc_value is not None and not isinstance(found.exc_value, SystemExit) and not self.loop.is_closed():
+            name = "a thread" if found.thread is None else f"thread {found.thread.name}"
+            self.loop.call_soon_threadsafe(self.node.fail, name, "", found.exc_value)
+
     # -------------------------------------------------- leaving
 
     def _begin_to_leave(self) -> None:
@@ -380,6 +393,9 @@ class NodeProcess:
 
     def _say_left(self, report: dict[str, object], suspended: list[Suspended], numbers: Numbers) -> None:
         self._look_at_tasks()
+        if self.node.phase is not Phase.CRASHED:
+            gc.collect()
+            self.node.tell_aside()
         result = replace(node_result(self.node), refused=dict(self.junction.refused))
         left = Left(result, report, self.failures, suspended, *numbers)
         try:
@@ -394,7 +410,7 @@ class NodeProcess:
         """An exception that nobody looked at fails the node; what still runs is ended."""
         for task, ago in self.loop.failed_tasks():
             error = task.exception()
-            if isinstance(error, Exception) and self.node.phase is not Phase.CRASHED:
+            if error is not None and self.node.phase is not Phase.CRASHED:
                 self.node.fail(task_name(task), "", error, max(0.0, self.node.now() - ago))
         for task in self.loop.tasks():
             task.cancel()

@@ -8,21 +8,28 @@ import random
 import signal
 import socket
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from functools import partial
 from types import FrameType
+from typing import Final
 
 from distbench.community import PeerId
 from distbench.config.binding import modules_of
 from distbench.node.activity import NodeLoop
+from distbench.node.failures import name_exception
 from distbench.node.suspended import busy_at
+from distbench.node.watch import watching
 from distbench.running.nodeprocess import NodeProcess
 from distbench.running.nodespec import Ending, NodeSpec
 from distbench.running.nursery import free_forked_children
 from distbench.simulation.choices import Choices
 
 logger = logging.getLogger("distbench.run")
+
+_STOPS_A_LOOP: Final = (SystemExit, KeyboardInterrupt)
+"""What asyncio does not catch where a task or callback raises it."""
 
 
 def _say_where(node: PeerId, number: int, frame: FrameType | None) -> None:
@@ -55,8 +62,10 @@ def run_node(
 
     free_forked_children()
 
+    process = NodeProcess(spec, sock, started, ended)
+    threading.excepthook = process.raised_in_thread
+
     async def main() -> None:
-        process = NodeProcess(spec, sock, started, ended)
         loop = asyncio.get_running_loop()
         assert isinstance(loop, NodeLoop)
         loop.note_threads()
@@ -66,5 +75,19 @@ def run_node(
         await process.main()
 
     factory: Callable[[], asyncio.AbstractEventLoop] = NodeLoop
-    with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(main())
+    watching.begin()  # to the very end of this process
+    try:
+        with asyncio.Runner(loop_factory=factory) as runner:
+            running = runner.get_loop().create_task(main())
+            while not running.done():
+                try:
+                    runner.run(_until(running))
+                except _STOPS_A_LOOP as error:  # Ctrl-C does not reach this process, so it is the algorithm's
+                    process.raised(error)
+            running.result()
+    except _STOPS_A_LOOP as error:
+        logger.warning("%s raised %s at its end", spec.node_id, name_exception(error))
+
+
+async def _until(task: asyncio.Task[None]) -> None:
+    await asyncio.wait([task])

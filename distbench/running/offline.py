@@ -24,6 +24,7 @@ from distbench.node.lifecycle import Phase
 from distbench.node.node import Node, NodeFailure
 from distbench.node.route import Codecs
 from distbench.node.suspended import busy_at, standing
+from distbench.node.watch import watching
 from distbench.node.wiretable import WireTable
 from distbench.running.coordinator import (
     Command,
@@ -140,7 +141,6 @@ class OfflineRun:
         """What the run puts in force, already for the ``__init__`` of algorithms, ``stack`` takes back."""
         self.options = options
         self.failures: list[Failure] = []
-        self._told: object = None
         self.digest = DigestSink() if options.digest else None
         self.sink = _both(self.digest, sink)
         self.choices = Choices(options.seed, replay, None if self.sink is None else self._drawn)
@@ -151,6 +151,8 @@ class OfflineRun:
         self.scheduler = Scheduler()
         self.loop = SimLoop(self.scheduler, self._on_exception)  # type: ignore[abstract]
         stack.enter_context(controlled(modules_of(bound), self.choices.seed(("random", "module"))))
+        watching.begin()
+        stack.callback(watching.end)
         stack.enter_context(self.loop)
         if self.sink is not None:
             self.loop.on_timer = self._timer_fired
@@ -226,9 +228,6 @@ class OfflineRun:
         """A callback raised, or a task's exception was never looked at."""
         error, node = context.get("exception"), context.get("node")
         task = context.get("task") or context.get("future")
-        if isinstance(error, SystemExit) and error is self._told:
-            return  # its task says it as well
-        self._told = error
         name = "a callback" if task is None else task_name(task)
         if isinstance(error, BaseException) and isinstance(node, Node):
             if node.phase is not Phase.ENDED:
@@ -274,6 +273,9 @@ class OfflineRun:
         if interrupted:
             outcome, reason = Outcome.INTERRUPTED, interrupted
         self._look_at_tasks()
+        self.loop.collect()
+        for node in self.nodes.values():
+            node.tell_aside()
         if self.choices.unknown:
             logger.warning("%d replayed choices were asked for by nobody: %s, ...", *_counted(self.choices.unknown))
         return RunResult(
@@ -322,7 +324,8 @@ class OfflineRun:
         for task in self.loop.tasks():
             if task.done() and not task.cancelled() and getattr(task, "_log_traceback", False):
                 error = task.exception()
-                if isinstance(error, Exception) and isinstance(task.node, Node):
+                interrupts = isinstance(error, KeyboardInterrupt)  # somebody's Ctrl-C came during its step
+                if error is not None and not interrupts and isinstance(task.node, Node):
                     task.node.fail(task_name(task), "", error, task.failed_at)
 
     def _leave(self, winding_down: ExitStack) -> tuple[dict[PeerId, dict[str, object]], str]:

@@ -60,7 +60,7 @@ def node_result(node: Node) -> NodeResult:
             if route is not None
         },
         elapsed_time=node.now() if node.ended_at is None else node.ended_at,
-        dropped=node.dropped,
+        dropped=dict(node.dropped),  # as it is now: late messages to a node that crashed change nothing that was told
         algorithm=node.top.bound.definition.name,
     )
 

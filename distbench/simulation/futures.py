@@ -39,3 +39,8 @@ class SimTask(asyncio.Task[Any]):
     """When it raised, in virtual seconds: nobody may look at the exception until much later."""
 
     __hash__ = _hash
+
+    def cancel(self, msg: Any = None) -> bool:
+        if self.node is not None:
+            self.node.cuts = True  # type: ignore[attr-defined] # of a scope that is a node
+        return super().cancel(msg)

@@ -10,6 +10,7 @@ import gc
 import itertools
 import math
 import sys
+import traceback
 import weakref
 from asyncio import events as _events
 from collections import deque
@@ -74,6 +75,8 @@ class SimLoop(asyncio.AbstractEventLoop):
         self._pending: set[SimTask] = set()
         """Tasks that algorithms started: one that nobody else holds does not vanish in the middle of its work."""
         self._made = 0
+        self._slices = 0
+        """How often ``_COLLECT_EVERY`` events have passed."""
 
     # -------------------------------------------------- playing
 
@@ -81,7 +84,6 @@ class SimLoop(asyncio.AbstractEventLoop):
         """Run until nothing is left, ``stopping`` is set, the ``deadline`` (nanoseconds) or ``limit`` events come."""
         ready, scheduler = self._ready, self.scheduler
         heap, drain, popleft = scheduler.heap, self._drain, ready.popleft
-        slices = 0
         if ready:
             drain()
         while heap and not self.stopping:
@@ -128,9 +130,13 @@ class SimLoop(asyncio.AbstractEventLoop):
                 if self.stopping or not heap:  # type: ignore[redundant-expr] # callbacks set it
                     break
             limit -= chunk
-            slices += 1
-            gc.collect(2 if slices % _FULL_COLLECT_EVERY == 0 else 1)
+            self._slices += 1
+            gc.collect(2 if self._slices % _FULL_COLLECT_EVERY == 0 else 1)
         return Pause.STOPPED if self.stopping else Pause.IDLE
+
+    def collect(self) -> None:
+        """Collect garbage once more, at the end of the run; old garbage only where the run was long enough for some."""
+        gc.collect(2 if self._slices > 1 else 1)
 
     def _drain(self) -> None:
         """Run callbacks until none is ready at this instant."""
@@ -170,6 +176,9 @@ class SimLoop(asyncio.AbstractEventLoop):
         return _LAST_ROUNDS
 
     def _callback_failed(self, error: BaseException, handle: Handle) -> None:
+        task = getattr(handle._callback, "__self__", None)
+        if isinstance(task, SimTask) and task._exception is error:
+            return  # it is kept there for who awaits the task, and told if nobody does
         node = handle._context.get(current_node)
         self._on_exception({"message": "a callback raised", "exception": error, "node": node})
 
@@ -238,9 +247,11 @@ class SimLoop(asyncio.AbstractEventLoop):
             for task in self.tasks():
                 if not task.done():
                     task._log_destroy_pending = False  # type: ignore[attr-defined]
-                    with contextlib.suppress(Exception):  # it refuses to end
-                        task.get_coro().close()
+                    self._end_by_force(task)
                     asyncio.tasks._unregister_task(task)
+                elif task.cancelled():  # now, and not whenever garbage is collected, goes what it would have awaited
+                    error = task._make_cancelled_error()  # type: ignore[attr-defined]
+                    traceback.clear_frames(error.__traceback__)
             self._pending.clear()
             self._ready.clear()
             self.scheduler.heap.clear()
@@ -254,6 +265,16 @@ class SimLoop(asyncio.AbstractEventLoop):
         for task in tasks:
             error = None if not task.done() or task.cancelled() else task.exception()
             if error is not None:
+                self._on_exception({"message": "a task raised", "exception": error, "task": task, "node": task.node})
+
+    def _end_by_force(self, task: SimTask) -> None:
+        """Close a coroutine that refused to end when it was cancelled."""
+        try:
+            task.get_coro().close()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - as in _drain, but for its refusing once more
+            if not isinstance(error, RuntimeError):
                 self._on_exception({"message": "a task raised", "exception": error, "task": task, "node": task.node})
 
     def tasks(self) -> list[SimTask]:

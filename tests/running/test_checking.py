@@ -85,6 +85,9 @@ def test_a_check_that_stumbles_fails_the_run_with_its_traceback(counting: Path) 
         ("import sys; sys.exit('two leaders')", "it raised SystemExit: two leaders (counting.py:"),
         ("import pytest; pytest.fail('two leaders')", "it raised Failed: two leaders (counting.py:"),
         ("import asyncio; raise asyncio.CancelledError", "it raised CancelledError (counting.py:"),
+        ("raise GeneratorExit", "it raised GeneratorExit (counting.py:"),
+        ("raise type('Mute', (AssertionError,), {'__str__': lambda self: 1 / 0})", "raise type('Mute'"),
+        ("import asyncio; return asyncio.sleep(1)", "it returned coroutine, for which nobody waits"),
     ],
 )
 def test_whatever_a_check_raises_it_has_not_passed(counting: Path, ending: str, wanted: str) -> None:
