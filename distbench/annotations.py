@@ -5,14 +5,14 @@ from __future__ import annotations
 import collections.abc
 import inspect
 import re
-import sys
 import types
 import typing
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final, TypeVar, get_args, get_origin
 
 from distbench.errors import DefinitionError
-from distbench.messages import message_class
+from distbench.messages import message_class, tag_for
+from distbench.namespace import Namespace, names_of
 
 SETS: Final = (set, frozenset, collections.abc.Set, collections.abc.MutableSet)
 LISTS: Final = (list, tuple, collections.abc.Sequence, collections.abc.MutableSequence, collections.abc.Collection)
@@ -21,22 +21,27 @@ ARRAYS: Final = (*LISTS, *SETS)
 CONTAINERS: Final = (*ARRAYS, *MAPS)
 
 
-def resolve(owner: Any, scope: Mapping[str, Any], where: Callable[[str], str]) -> dict[str, Any]:
+def resolve(
+    owner: Any, namespace: Namespace, where: Callable[[str], str], written: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """The annotations of a class or function with all names looked up.
 
-    ``where`` says where a name that is not found is used.
+    ``where`` says where a name that is not found is used; of a class, ``written`` are the annotations that are wanted.
     """
-    local = dict(scope)
+    local = dict(namespace.local)
     if isinstance(owner, type):
         local[owner.__name__] = owner
     for parameter in getattr(owner, "__type_params__", ()):
         local[parameter.__name__] = parameter
     while True:
         try:
-            return _hints(owner, local)
+            if not isinstance(owner, type):
+                return typing.get_type_hints(owner, None, local, include_extras=True)
+            own = inspect.get_annotations(owner) if written is None else written
+            return _hints(own, local, names_of(owner, namespace.names))
         except NameError as error:
             name = str(error.name)
-            later = None if name in local else _defined_later(owner, name)
+            later = None if name in local else _defined_later(owner, name) or namespace.names.get(name)
             if later is None:
                 text = f"the annotation names {name!r}, which is not defined here"
                 raise DefinitionError(f"{where(name)}: {text}") from None
@@ -45,11 +50,11 @@ def resolve(owner: Any, scope: Mapping[str, Any], where: Callable[[str], str]) -
             raise DefinitionError(f"{where('')}: an annotation cannot be read: {error}") from None
 
 
-def _defined_later(owner: Any, name: str) -> type | None:
+def _defined_later(owner: Any, name: str) -> Any:
     """A message of that name in the function or class around ``owner``, below it."""
     around = owner.__qualname__.rpartition(".")[0]
     while around:
-        found = message_class(f"{owner.__module__}.{around}.{name}")
+        found = message_class(tag_for(owner.__module__, f"{around}.{name}"))
         if found is not None:
             return found
         around = around.rpartition(".")[0]
@@ -69,12 +74,9 @@ def located(cls: type, name: str) -> str:
     return f"{shown} ({(file or '').rpartition('/')[2]}:{line})"
 
 
-def _hints(owner: Any, local: dict[str, Any]) -> dict[str, Any]:
-    if not isinstance(owner, type):
-        return typing.get_type_hints(owner, None, local, include_extras=True)
-    names = vars(sys.modules.get(owner.__module__, types.ModuleType("none")))
+def _hints(written: Mapping[str, Any], local: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
     stand_in: Callable[[], None] = types.FunctionType((lambda: None).__code__, names)
-    stand_in.__annotations__ = inspect.get_annotations(owner)
+    stand_in.__annotations__ = dict(written)
     return typing.get_type_hints(stand_in, names, local, include_extras=True)
 
 
@@ -127,10 +129,11 @@ def fields_of(member: Any) -> dict[str, Any]:
     if not parameters:
         return found
     given = dict(zip(parameters, get_args(member) or map(bound_of, parameters), strict=False))
-    return {name: _substitute(hint, given) for name, hint in found.items()}
+    return {name: substitute(hint, given) for name, hint in found.items()}
 
 
-def _substitute(hint: Any, given: Mapping[Any, Any]) -> Any:
+def substitute(hint: Any, given: Mapping[Any, Any]) -> Any:
+    """``hint`` with type parameters replaced by what is given for them."""
     if isinstance(hint, TypeVar):
         return given.get(hint, hint)
     parameters = getattr(hint, "__parameters__", ())

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar, overload
 
 from distbench.algorithm import Algorithm
 from distbench.errors import DefinitionError
 from distbench.messages import message
+from distbench.namespace import Namespace, namespace_at
 
 __all__ = [
     "ChildMark",
@@ -54,10 +55,10 @@ class ChildMark:
 
 @dataclass(frozen=True, slots=True)
 class ClassMark:
-    """Left on a class by ``@distbench``: the local names its annotations may use."""
+    """Left on a class by ``@distbench``: the names that its annotations may use."""
 
     cls: type
-    scope: Mapping[str, Any] = field(repr=False)
+    namespace: Namespace
 
 
 def _is_algorithm(cls: object) -> bool:
@@ -71,12 +72,11 @@ def distbench() -> Callable[[A], A]: ...
 def distbench(cls: A | None = None, /) -> A | Callable[[A], A]:
     """Mark an ``Algorithm`` subclass as one that can be run."""
     frame = sys._getframe(1)
-    scope = {} if frame.f_locals is frame.f_globals else dict(frame.f_locals)
 
     def mark(marked: A) -> A:
         if not _is_algorithm(marked):
             raise DefinitionError(f"@distbench marks a subclass of Algorithm, which {marked!r} is not")
-        marked.__distbench__ = ClassMark(marked, scope)  # type: ignore[attr-defined]
+        marked.__distbench__ = ClassMark(marked, namespace_at(marked, frame))  # type: ignore[attr-defined]
         return marked
 
     return mark if cls is None else mark(cls)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import enum
 import functools
 import inspect
@@ -17,8 +18,10 @@ from typing import Any, Final
 from distbench.algorithm import Algorithm
 from distbench.annotations import class_of, located, members, resolve, show_type
 from distbench.decorators import MISSING, ChildMark, ClassMark, FieldMark, HandlerMark
+from distbench.defaults import check_default
 from distbench.errors import DefinitionError, nearest
 from distbench.hooks import may_return_awaitable
+from distbench.namespace import Namespace, file_of, names_of
 from distbench.shapes import Shape, compile_shape
 from distbench.signing import Signed
 
@@ -150,9 +153,10 @@ class _Reader:
                 self.attributes.update(vars(base))
         self._read_hints()
 
-    def _scope(self, base: type) -> Mapping[str, Any]:
+    def _namespace(self, base: type) -> Namespace:
         mark = base.__dict__.get("__distbench__")
-        return mark.scope if isinstance(mark, ClassMark) else self.cls.__dict__["__distbench__"].scope
+        found: Namespace = (mark if isinstance(mark, ClassMark) else self.cls.__dict__["__distbench__"]).namespace
+        return dataclasses.replace(found, names=names_of(base, found.names))
 
     def _read_hints(self) -> None:
         for base in reversed(self.cls.__mro__):
@@ -161,10 +165,8 @@ class _Reader:
             marked = {n for n, v in vars(base).items() if isinstance(v, (FieldMark, ChildMark))}
             for name, annotation in inspect.get_annotations(base).items():
                 if name in marked:
-                    holder = types.new_class(base.__name__, (), {}, None)
-                    holder.__module__, holder.__qualname__ = base.__module__, base.__qualname__
-                    holder.__annotations__ = {name: annotation}
-                    self.hints[name] = resolve(holder, self._scope(base), functools.partial(self._used, name))[name]
+                    where = functools.partial(self._used, name)
+                    self.hints |= resolve(base, self._namespace(base), where, {name: annotation})
 
     def read(self) -> AlgorithmDefinition:
         cls = self.cls
@@ -194,7 +196,7 @@ class _Reader:
             copied=copied,
             arguments=arguments,
             named_arguments=named_arguments,
-            file=inspect.getsourcefile(cls) if cls.__module__ != "__main__" else None,
+            file=file_of(cls),
         )
 
     def _check_hook(self, name: str, function: Any) -> None:
@@ -240,6 +242,7 @@ class _Reader:
         self._check_name(name)
         annotation = self.hints.get(name, Any)
         text = show_type(annotation)
+        check_default(mark, annotation, functools.partial(self._where, name))
         return ConfigField(name, annotation, mark.required, mark.default, mark.default_factory, text)
 
     def _child(self, name: str, mark: ChildMark) -> type[Algorithm]:
@@ -266,10 +269,11 @@ class _Reader:
                 f"{where}: a handler cannot be called {name!r}, a name that belongs to distbench; rename it"
             )
         parameter, annotation, returned = self._signature(name, function, where)
-        shape = compile_shape(annotation, f"{where}, parameter {parameter!r}")
+        near = self._namespace(self.cls)
+        shape = compile_shape(annotation, f"{where}, parameter {parameter!r}", near)
         reply = None
         if returned not in (None, type(None), typing.NoReturn, typing.Never):
-            reply = compile_shape(returned, f"{where}, return value")
+            reply = compile_shape(returned, f"{where}, return value", near)
         signed = any(part is Signed or typing.get_origin(part) is Signed for part in members(annotation))
         return HandlerDefinition(name, function, shape, reply, signed, parameter, where)
 
@@ -294,7 +298,9 @@ class _Reader:
                 f"e.g. '{message.name}: {name.title().replace('_', '')}'"
             )
         owner = next((b for b in self.cls.__mro__ if b.__dict__.get(name) is function), self.cls)
-        hints = resolve(function, {owner.__name__: owner, **self._scope(owner)}, lambda _: where)
+        namespace = self._namespace(owner)
+        around = dataclasses.replace(namespace, local={owner.__name__: owner, **namespace.local})
+        hints = resolve(function, around, lambda _: where)
         return message.name, hints[message.name], hints.get("return")
 
     def _interception(

@@ -12,7 +12,10 @@ import msgspec
 from distbench.annotations import class_of, element_of, fields_of, member_for, show_type
 from distbench.community import PeerId
 from distbench.errors import DefinitionError, MessageError, SignatureError
+from distbench.incoming import WireFinder
 from distbench.messages import is_message, message_class, tag_of, type_name
+from distbench.misfits import unfit_fields
+from distbench.outgoing import ValueFinder
 from distbench.refusals import explain
 from distbench.shapes import AnyValue, Foreign, OneOf, Shape, compile_shape, prepare
 from distbench.signing import KeyPair, Keyring, Signed, wire_parts
@@ -48,22 +51,35 @@ class Codec:
         self._encode: Encode = kind.Encoder(enc_hook=_write_special).encode
         self._decoders: dict[Any, Decode] = {}
         self._shapes: dict[Any, Shape] = {}
-        self._strict = _Strict("msgpack") if format == "json" else self
+        self._find = ValueFinder().find
 
     def encoder(self, shape: Shape) -> Encode:
         """A function from a value to bytes; it checks only what a decoder cannot find in the bytes any more."""
-        encode = self._encode
-        if shape.loose and self.format == "json":
-            encode = _strictly(encode, self._strict._encode, self._strict.decoder(shape))
-        if not shape.walked:
+        encode, annotation, walked, find = self._encode, shape.annotation, shape.walked, self._find
+        if not shape.checked:
             return encode
-        return lambda value: encode(self._written(value, shape.annotation))
+
+        def encode_checked(value: object) -> bytes:
+            misfit = find(value, annotation)
+            if misfit is not None:
+                raise misfit
+            return encode(self._written(value, annotation) if walked else value)
+
+        return encode_checked
+
+    def explain_received(self, payload: bytes, shape: Shape, error: Exception) -> str:
+        """What did not fit in what was received, by its whole path."""
+        kind = msgspec.json if self.format == "json" else msgspec.msgpack
+        try:
+            misfit = WireFinder(_SIGNED_TAG, _LIST_TAG, kind).find(kind.decode(payload), shape.annotation)
+        except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
+            misfit = None
+        return explain(error if misfit is None else misfit)
 
     def _written(self, value: Any, annotation: Any) -> Any:
         """The value with every set as a list in the order of the written elements, which no hash can change.
 
-        Under ``Any`` no other annotation says what is meant, so there only what both formats write alike is let
-        through. ``annotation`` None: nothing is known of the value, and nothing is checked.
+        ``annotation`` None: nothing is known of the value.
         """
         if isinstance(value, Signed):
             return value
@@ -85,11 +101,7 @@ class Codec:
             return sorted((self._written(item, inner) for item in value), key=None if natural else self._encode)
         if isinstance(value, dict):
             inner = element_of(member, 0)
-            if free:
-                _check_keys(value)
             return {key: self._written(item, inner) for key, item in value.items()}
-        if free:
-            _check_plain(value)
         return value
 
     def decoder(self, shape: Shape) -> Decode:
@@ -149,9 +161,17 @@ class Codec:
         if isinstance(kind, type) and issubclass(kind, OneOf):
             return self._read_one_of(kind, raw)
         if isinstance(kind, type) and issubclass(kind, Foreign):
-            _check_limits(raw)
-            return self._convert(raw, kind.cls)
+            return self._read_record(raw, kind)
         raise TypeError(f"{show_type(kind)} cannot be read")
+
+    def _read_record(self, raw: Any, kind: type[Foreign]) -> Any:
+        record = kind.record
+        if not isinstance(raw, list if record.by_place else dict):
+            raise ValueError(f"Expected `{kind.__qualname__}`, got `{type(raw).__name__}`")
+        misfit = unfit_fields(raw, record, "")
+        if misfit is not None:
+            raise misfit
+        return record.build({n: self._convert(item, kind.decoded[n]) for n, item in record.items(raw).items()})
 
     def _read_signed(self, raw: Any, inner: Any) -> Signed[Any]:
         match raw:
@@ -208,23 +228,6 @@ class Codec:
         return self._decoder(decoded)(self._encode(raw))
 
 
-class _Strict(Codec):
-    """Looks at what stands around signatures; what is inside was looked at when it was signed."""
-
-    def _read_signed(self, raw: Any, inner: Any) -> Signed[Any]:
-        return Signed(None, signer=PeerId(""), signature=b"", payload=b"")
-
-
-def _strictly(encode: Encode, encode_strictly: Encode, decode_strictly: Decode) -> Encode:
-    """json writes the key 1 like '1' and NaN like None; msgpack does not, so it sees what does not fit."""
-
-    def encoded(value: object) -> bytes:
-        decode_strictly(encode_strictly(value))
-        return encode(value)
-
-    return encoded
-
-
 def _write_special(value: Any) -> Any:
     if isinstance(value, Signed):
         return (_SIGNED_TAG, *wire_parts(value))
@@ -243,19 +246,7 @@ def _check_plain(value: object) -> None:
     """What may stand for itself inside ``Any``: json and msgpack must both give it back as it was."""
     if value is not None and (not isinstance(value, (bool, int, float, str)) or isinstance(value, enum.Enum)):
         raise ValueError(f"Expected plain data or a message inside `Any`, got `{type(value).__name__}`")
-    _check_limits(value)
-
-
-def _check_limits(value: object) -> None:
-    """The limits of both formats, where no annotation of a field says them."""
-    if isinstance(value, (list, tuple)):
-        for item in value:
-            _check_limits(item)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            _check_limits(key)
-            _check_limits(item)
-    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
         raise ValueError("Expected `int` of 64 bits, got a larger one")
-    elif isinstance(value, float) and value - value != 0.0:
+    if isinstance(value, float) and value - value != 0.0:
         raise ValueError("Expected a finite `float`")

@@ -12,17 +12,23 @@ import dataclasses
 import enum
 import functools
 import inspect
+import keyword
 import sys
+import threading
 import types
 import typing
+import unicodedata
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar, dataclass_transform
+from typing import Any, Final, TypeVar, dataclass_transform
 
 import msgspec
 
+from distbench.construction import explain_construction
 from distbench.errors import DefinitionError
+from distbench.namespace import Namespace, looked_up, namespace_at
 
 C = TypeVar("C", bound=type)
 
@@ -51,6 +57,45 @@ class MessageMeta(type(msgspec.Struct)):  # type: ignore[misc]
         super().__setattr__(name, value)
 
 
+class _Explaining(MessageMeta):
+    """What a message class is outside of runs: it says in words what is wrong with the arguments."""
+
+    def __call__(cls, /, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().__call__(*args, **kwargs)
+        except TypeError as error:
+            own = error.__traceback__ is not None and error.__traceback__.tb_next is None
+            text = explain_construction(cls, str(error)) if own else None
+            if text is None:
+                raise
+            problem = TypeError(text)
+        raise problem
+
+
+_made: weakref.WeakSet[Any] = weakref.WeakSet()
+_runs: Final = [0]
+_switching: Final = threading.Lock()
+
+
+@contextmanager
+def quick_construction() -> Iterator[None]:
+    """While a run goes on, messages are made without that care, in a third of the time."""
+    _switch(1, MessageMeta)
+    try:
+        yield
+    finally:
+        _switch(-1, _Explaining)
+
+
+def _switch(step: int, kind: type) -> None:
+    with _switching:
+        before = _runs[0]
+        _runs[0] += step
+        if 0 in (before, _runs[0]):
+            for cls in list(_made):
+                cls.__class__ = kind
+
+
 @dataclass_transform(field_specifiers=(dataclasses.field, dataclasses.Field))
 def message(cls: C) -> C:
     """Make ``cls`` a message: its annotated fields are what travels.
@@ -64,23 +109,27 @@ def message(cls: C) -> C:
         return cls
     frame = sys._getframe(1)
     where = f"{cls.__qualname__} ({frame.f_code.co_filename.rpartition('/')[2]}:{frame.f_lineno})"
+    namespace = namespace_at(cls, frame)
     try:
-        made = _make(_as_dataclass(cls), where)
+        made = _make(_as_dataclass(cls, namespace, where), where)
     except (TypeError, ValueError) as error:
         raise DefinitionError(f"{where}: {error}") from None
-    # Local names at the decorator, for messages defined inside a function; let go when the class is first compiled.
-    made.__distbench_scope__ = {} if frame.f_locals is frame.f_globals else dict(frame.f_locals)
+    made.__distbench_namespace__ = namespace  # what is local in it is let go when the class is first compiled
     return typing.cast(C, made)
 
 
-def _as_dataclass(cls: Any) -> Any:
+def _as_dataclass(cls: Any, namespace: Namespace, where: str) -> Any:
     """The class as a dataclass; without a ``@dataclass`` of its own it is one like the message it inherits from."""
+    for name in inspect.get_annotations(cls):
+        if not name.isidentifier() or keyword.iskeyword(name):
+            raise DefinitionError(f"{where}: {name!r} is no name that a field can have; choose another")
     if "__dataclass_fields__" in cls.__dict__:
         return cls
     inherited = getattr(cls, "__dataclass_params__", None)
-    if inherited is None:
-        return dataclass(cls)
-    return dataclass(eq=inherited.eq, order=inherited.order, frozen=inherited.frozen)(cls)
+    with looked_up(cls, namespace.names):
+        if inherited is None:
+            return dataclass(cls)
+        return dataclass(eq=inherited.eq, order=inherited.order, frozen=inherited.frozen)(cls)
 
 
 def _make(source: Any, where: str) -> Any:
@@ -91,12 +140,14 @@ def _make(source: Any, where: str) -> Any:
     if len(named_only) > 1:
         raise DefinitionError(f"{where}: make all fields keyword-only, with @dataclass(kw_only=True), or none")
     parameters = source.__dataclass_params__
-    tag = f"{source.__module__}.{source.__qualname__}"
+    tag = tag_for(source.__module__, source.__qualname__)
     options: dict[str, Any] = {
-        "metaclass": MessageMeta,
+        "metaclass": _Explaining,
         "made": True,
         "array_like": True,
+        "forbid_unknown_fields": True,
         "tag": tag,
+        "tag_field": "-",  # the name of no field; it is not written
         "frozen": parameters.frozen,
         "eq": parameters.eq,
         "order": parameters.order,
@@ -112,6 +163,7 @@ def _make(source: Any, where: str) -> Any:
     source.__distbench_made__ = made
     _mean_the_made_class(source, made)
     _by_tag[tag] = made
+    _made.add(made)
     return made
 
 
@@ -122,6 +174,8 @@ def _check_source(source: Any, where: str) -> None:
     for name, field in source.__dataclass_fields__.items():
         if field._field_type is dataclasses._FIELD_INITVAR:  # type: ignore[attr-defined]
             raise DefinitionError(f"{where}: {name!r} is an InitVar, which a message cannot have; make it a field")
+        if field._field_type is dataclasses._FIELD and name[:2] == "__":  # type: ignore[attr-defined]
+            raise DefinitionError(f"{where}: the name {name!r} of a field belongs to Python; choose another")
         if field._field_type is dataclasses._FIELD and not field.init:  # type: ignore[attr-defined]
             raise DefinitionError(f"{where}: the field {name!r} of a message cannot have init=False")
     for name in ("__init__", "__new__"):
@@ -218,6 +272,14 @@ def is_message(cls: object) -> bool:
     return isinstance(cls, MessageMeta)
 
 
+def tag_for(module: str, qualname: str) -> str:
+    """What a message of that class is written with: its qualified name, in ASCII.
+
+    msgspec compares other texts only in a process that has written them once.
+    """
+    return unicodedata.normalize("NFC", f"{module}.{qualname}").encode("ascii", "backslashreplace").decode("ascii")
+
+
 def tag_of(cls: type) -> str:
     """The qualified name that a message of this class is written with."""
     tag = cls.__struct_config__.tag  # type: ignore[attr-defined]
@@ -234,7 +296,7 @@ def type_name(value: object) -> str:
     return tag_of(type(value)) if is_message(type(value)) else "value"
 
 
-def scope_of(cls: Any) -> Mapping[str, Any]:
-    """Names that the annotations of a message may use beside those of its module."""
-    scope: Mapping[str, Any] = cls.__distbench_scope__
-    return scope
+def namespace_of(cls: Any) -> Namespace:
+    """Names that the annotations of a message may use."""
+    namespace: Namespace = cls.__distbench_namespace__
+    return namespace

@@ -7,7 +7,6 @@ the messages inside are replaced in place, before msgspec first looks at them.
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import decimal
 import enum
@@ -36,7 +35,9 @@ from distbench.annotations import (
     show_type,
 )
 from distbench.errors import DefinitionError
-from distbench.messages import is_message, scope_of, tag_of
+from distbench.messages import is_message, namespace_of, tag_of
+from distbench.namespace import NOWHERE, Namespace
+from distbench.records import Record, is_record, record_of
 from distbench.signing import RESERVED_NAMES, Signed
 
 
@@ -61,9 +62,14 @@ class OneOf(metaclass=_AnyInstance):
 
 
 class Foreign(metaclass=_AnyInstance):
-    """Base of generated classes that stand for a plain dataclass, NamedTuple or TypedDict, which msgspec decodes."""
+    """Base of generated classes that stand for a plain dataclass, NamedTuple or TypedDict.
 
-    cls: typing.ClassVar[Any]
+    msgspec would ignore what is no field of it, and finds a field's name beyond ASCII only where it was written once.
+    """
+
+    record: typing.ClassVar[Record]
+    decoded: typing.ClassVar[Mapping[str, Any]]
+    """What is decoded for each field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +84,9 @@ class Shape:
     """A ``Signed`` may stand somewhere inside."""
     walked: bool
     """A set or ``Any`` may stand somewhere inside: what is written must be looked at first."""
-    loose: bool
-    """json alone would write some wrong value like a right one: a dict's key, or NaN where None may stand."""
+    checked: bool
+    """Some wrong value would be written like a right one: a subclass of a dataclass, a text where bytes are meant,
+    NaN where None may stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +97,7 @@ class _Inside:
     messages: list[type] = field(default_factory=list)
 
 
-_INT = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+INT = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 _FLOAT = Annotated[float, msgspec.Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
 SCALARS: frozenset[Any] = frozenset(
     {str, bool, bytes, bytearray, type(None), datetime.datetime, datetime.date, datetime.time, datetime.timedelta}
@@ -98,14 +105,19 @@ SCALARS: frozenset[Any] = frozenset(
 )
 
 
+_CHECKED: frozenset[Any] = SCALARS - {str, bool, type(None)}
+
 _OLD_NAMES = tuple(
     getattr(typing, name) for name in ("List", "Dict", "Tuple", "Set", "FrozenSet", "Sequence", "Mapping")
 )
 
 
-def compile_shape(annotation: Any, where: str) -> Shape:
-    """Compile a resolved annotation; ``where`` names handler or field in a ``DefinitionError``."""
-    walk = _Walk(lambda: where)
+def compile_shape(annotation: Any, where: str, near: Namespace = NOWHERE) -> Shape:
+    """Compile a resolved annotation; ``where`` names handler or field in a ``DefinitionError``.
+
+    ``near`` are the names where it stands: plain classes that belong to no module may need them.
+    """
+    walk = _Walk(lambda: where, near)
     decoded = walk.replace(annotation)
     traits = set(walk.inside.traits)
     for cls in _reachable(walk.inside.messages):
@@ -113,8 +125,16 @@ def compile_shape(annotation: Any, where: str) -> Shape:
     try:
         msgspec.json.Decoder(decoded, dec_hook=lambda kind, value: value)
     except (TypeError, NameError) as error:
-        raise DefinitionError(f"{where}: {show_type(annotation)} cannot be sent: {error}") from None
-    return Shape(annotation, decoded, "signed" in traits, "walked" in traits, "loose" in traits)
+        raise DefinitionError(f"{where}: {show_type(annotation)} cannot be sent: {_plain(error)}") from None
+    return Shape(annotation, decoded, "signed" in traits, "walked" in traits, "checked" in traits)
+
+
+def _plain(error: Exception) -> str:
+    """Why msgspec takes no such type, without its own names for it."""
+    text = str(error).partition(" - type `")[0].replace("`", "")
+    if "custom type" in text:
+        return "of a plain class only 'Class | None' is a union that can be told apart; write @message above the class"
+    return text
 
 
 def _reachable(first: list[type]) -> Iterator[Any]:
@@ -133,20 +153,24 @@ def _reachable(first: list[type]) -> Iterator[Any]:
 class _Walk:
     """One walk over an annotation: what msgspec shall decode instead, and what was met on the way."""
 
-    def __init__(self, where: Callable[[], str]) -> None:
-        """``where`` names handler or field in a mistake."""
+    def __init__(self, where: Callable[[], str], near: Namespace, around: tuple[Any, ...] = ()) -> None:
+        """``where`` names handler or field in a mistake; ``around`` are the records that it stands in."""
         self.where = where
+        self.near = near
+        self.around = around
         self.inside = _Inside()
 
     def replace(self, annotation: Any) -> Any:
         if annotation is Any or annotation is object:
-            self.inside.traits.update(("signed", "walked", "special"))
+            self.inside.traits.update(("signed", "walked", "checked", "special"))
             return AnyValue
         if annotation is int:
-            return _INT
+            return INT
         if annotation is float:
             return _FLOAT
         if annotation is None or annotation in SCALARS or isinstance(annotation, TypeVar):
+            if annotation in _CHECKED:
+                self.inside.traits.add("checked")
             return annotation
         if isinstance(annotation, typing.NewType):
             base = self.replace(annotation.__supertype__)
@@ -165,6 +189,7 @@ class _Walk:
             plain = inner in (int, float) and any(isinstance(note, msgspec.Meta) for note in notes)
             return annotation if plain else Annotated[(self.replace(inner), *notes)]
         if origin is typing.Literal:
+            self.inside.traits.add("checked")
             return annotation
         if annotation in CONTAINERS or annotation in _OLD_NAMES:
             return self.replace(self._bare(annotation))
@@ -180,9 +205,9 @@ class _Walk:
 
     def _container(self, origin: Any, arguments: tuple[Any, ...]) -> Any:
         if origin in SETS:
-            self.inside.traits.update(("walked", "special"))
+            self.inside.traits.update(("walked", "checked", "special"))
         if origin in MAPS:
-            self.inside.traits.add("loose")
+            self.inside.traits.add("checked")
             key = arguments[0]
             base = key.__supertype__ if isinstance(key, typing.NewType) else key
             enumerated = isinstance(base, type) and issubclass(base, enum.Enum)
@@ -220,7 +245,7 @@ class _Walk:
         if parts == (Any,):
             return self.replace(Any)
         if type(None) in parts and float in parts:
-            self.inside.traits.add("loose")
+            self.inside.traits.add("checked")
         decoded = [self.replace(part) for part in parts]
         signed = [m for m in decoded if get_origin(m) is Signed]
         sent = [m for m in decoded if is_message(get_origin(m) or m)]
@@ -248,31 +273,38 @@ class _Walk:
         try:
             msgspec.json.Decoder(decoded, dec_hook=lambda kind, value: value)
         except TypeError as error:
-            raise DefinitionError(f"{self.where()}: {show_type(annotation)} cannot be sent: {error}") from None
+            raise DefinitionError(f"{self.where()}: {show_type(annotation)} cannot be sent: {_plain(error)}") from None
 
     def _foreign(self, annotation: Any) -> Any:
         """An Enum, a plain class with fields that msgspec knows by itself, or a mistake."""
         cls = get_origin(annotation) or annotation
+        self.inside.traits.add("checked")
         if isinstance(cls, type) and issubclass(cls, enum.Enum):
             return cls
-        known = isinstance(cls, type) and (
-            dataclasses.is_dataclass(cls)
-            or (issubclass(cls, tuple) and hasattr(cls, "_fields"))
-            or typing.is_typeddict(cls)
-        )
+        known = is_record(cls)
         if not known or hasattr(cls, "__distbench_made__"):
             hint = f"write @message above 'class {cls.__name__}'" if known else "use a @message class or a plain type"
             raise DefinitionError(f"{self.where()}: {show_type(annotation)} cannot be sent; {hint}")
-        for name, hint in typing.get_type_hints(cls).items():
-            inner = _Walk(functools.partial(located, cls, name))
-            inner.replace(hint)
+        if cls in self.around:
+            raise DefinitionError(
+                f"{self.where()}: {cls.__qualname__} holds itself, which only a message may; "
+                f"write @message above 'class {cls.__name__}'"
+            )
+        record = record_of(annotation, self.near, functools.partial(located, cls))
+        decoded = {}
+        for name, hint in record.fields.items():
+            inner = _Walk(functools.partial(located, cls, name), self.near, (*self.around, cls))
+            decoded[name] = inner.replace(hint)
             if "special" in inner.inside.traits or inner.inside.messages:
                 raise DefinitionError(
                     f"{self.where()}: {cls.__qualname__}.{name} is a {show_type(hint)}, which only a message may hold; "
                     f"write @message above 'class {cls.__name__}'"
                 )
+            self._try(decoded[name], hint)
         self.inside.traits.add("special")
-        return type("Foreign", (Foreign,), {"cls": annotation, "__qualname__": show_type(annotation)})
+        return type(
+            "Foreign", (Foreign,), {"record": record, "decoded": decoded, "__qualname__": show_type(annotation)}
+        )
 
 
 def _field_that_names(cls: Any, word: str) -> str:
@@ -291,10 +323,10 @@ def prepare(cls: Any) -> None:
             if is_message(get_origin(base) or base):
                 prepare(get_origin(base) or base)
                 hints |= fields_of(base)
-        hints |= resolve(cls, scope_of(cls), functools.partial(_field_that_names, cls))
+        hints |= resolve(cls, namespace_of(cls), functools.partial(_field_that_names, cls))
         replaced = {}
         for name, hint in hints.items():  # the inherited ones too: what they inherit may be given type parameters here
-            walk = _Walk(functools.partial(located, cls, name))
+            walk = _Walk(functools.partial(located, cls, name), namespace_of(cls))
             replaced[name] = walk.replace(hint)
             inside.traits.update(walk.inside.traits)
             inside.messages.extend(walk.inside.messages)
@@ -302,5 +334,5 @@ def prepare(cls: Any) -> None:
         del cls.__distbench_inside__  # so that the next look finds the mistake again
         raise
     cls.__distbench_hints__ = hints
-    cls.__distbench_scope__ = {}
+    cls.__distbench_namespace__ = namespace_of(cls).without_local()
     cls.__annotations__ = replaced

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import inspect
 import logging
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +13,11 @@ import msgspec
 
 from distbench.community import PeerId
 from distbench.config.model import NodeConfig, Place, RunConfig
+from distbench.config.numbers import hint_at_number, with_numbers
+from distbench.decorators import ClassMark
 from distbench.definition import AlgorithmDefinition, ConfigField, define
 from distbench.errors import ConfigError, DefinitionError, nearest
+from distbench.namespace import names_of
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +78,7 @@ def _bind(
     written = {}
     for name, field in definition.config_fields.items():
         if name in block:
+            block[name] = with_numbers(block[name], field.annotation)
             written[name] = _value(field, node, prefix + name, block[name])
         elif field.required:
             raise _lacks(field, node, prefix + name, block, definition)
@@ -135,8 +138,12 @@ def _value(field: ConfigField, node: NodeConfig, key: str, value: object) -> obj
         detail = f" ({text[:1].lower()}{text[1:]})" if isinstance(value, (list, dict)) else ""
         raise ConfigError(
             f"{node.where(key)}: {node.node_id}.{key} must be {field.annotation_text}, not {value!r}{detail}"
-            f"{_in_quotes(field, node.where(key), value)}"
+            f"{_in_quotes(field, node.where(key), value)}{_as_number(field, value)}"
         ) from None
+
+
+def _as_number(field: ConfigField, value: object) -> str:
+    return hint_at_number(value, field.annotation) if isinstance(value, str) else ""
 
 
 def _in_quotes(field: ConfigField, place: Place, value: object) -> str:
@@ -171,21 +178,23 @@ def _warn_of_unknown(
             )  # fmt: skip
 
 
-def modules_of(bound: Mapping[PeerId, BoundLayer]) -> list[str]:
-    """The modules of the algorithms, which may have bound names that a run replaces."""
-    found: dict[str, None] = {}
+def namespaces_of(bound: Mapping[PeerId, BoundLayer]) -> list[dict[str, Any]]:
+    """The names of the algorithms' modules, which may have bound some that a run replaces."""
+    found: dict[int, dict[str, Any]] = {}
     seen: set[int] = set()
     for top in bound.values():
         for layer in top.walk():
             if id(layer.definition) not in seen:
                 seen.add(id(layer.definition))
-                found.update((base.__module__, None) for base in layer.definition.cls.__mro__)
-    return [
-        name
-        for name in found
-        if name in sys.modules
-        and (
-            name.startswith("distbench.algorithms.")
-            or name.partition(".")[0] not in ("distbench", "builtins", "typing")
-        )
-    ]
+                for base in layer.definition.cls.__mro__:
+                    mark = vars(base).get("__distbench__")
+                    names = names_of(base, mark.namespace.names if isinstance(mark, ClassMark) else {})
+                    found[id(names)] = names
+    return [names for names in found.values() if _may_change(names.get("__name__"))]
+
+
+def _may_change(module: object) -> bool:
+    """Code from ``exec`` may have no name at all."""
+    if not isinstance(module, str) or module.startswith("distbench.algorithms."):
+        return True
+    return module.partition(".")[0] not in ("distbench", "builtins", "typing")

@@ -6,7 +6,6 @@ import asyncio
 import contextvars
 import functools
 import math
-import sys
 import threading
 import types
 import weakref
@@ -215,10 +214,10 @@ class NodeLoop(_Loop):
     def set_task_factory(self, factory: Any) -> None:
         """None: tasks are made as everywhere, in every mode."""
 
-    def list_current_task(self, modules: Iterable[str]) -> None:
+    def list_current_task(self, namespaces: Iterable[dict[str, Any]]) -> None:
         """See to it that ``all_tasks()`` shows a node the task that runs too, which may be one by name only.
 
-        ``modules`` are those that may have bound the function before.
+        ``namespaces`` are those of modules that may have bound the function before.
         """
         real = asyncio.all_tasks
 
@@ -226,7 +225,7 @@ class NodeLoop(_Loop):
             current = asyncio.current_task(loop) if current_node.get() is not None else None
             return real(loop) if current is None else real(loop) | {current}
 
-        for names in (vars(asyncio), vars(asyncio.tasks), *(vars(sys.modules[name]) for name in modules)):
+        for names in (vars(asyncio), vars(asyncio.tasks), *namespaces):
             for name in [name for name, value in names.items() if value is real]:
                 names[name] = all_tasks
 

@@ -42,6 +42,7 @@ from distbench.node.failures import (
 from distbench.node.job import Job
 from distbench.node.layer import Layer
 from distbench.node.lifecycle import Phase, Signal, following
+from distbench.node.misconstructed import explain_misconstructed
 from distbench.node.port import FAULT, MAX_PAYLOAD, NOTHING, REPLY, Link, Port
 from distbench.node.reporting import readable
 from distbench.node.route import REFUSALS, Codecs, Hook, Route
@@ -325,7 +326,7 @@ class Node:
                 self.drop(src, "bad signature")
                 return
             except REFUSALS as error:
-                self._warn(route, src, explain(error))
+                self._warn(route, src, route.misread(payload, error))
                 self.drop(src, "does not fit the handler")
                 return
             except self._interrupts:
@@ -379,7 +380,8 @@ class Node:
                 return
             except REFUSALS as error:
                 self.drop(src, "does not fit the handler")
-                future.set_exception(RemoteError(src, route.name, f"a reply that does not fit: {explain(error)}"))
+                why = route.misread(payload, error, route.definition.reply)
+                future.set_exception(RemoteError(src, route.name, f"a reply that does not fit: {why}"))
                 return
             except self._interrupts:
                 raise
@@ -485,6 +487,7 @@ class Node:
         if is_cut_off(error) and handler.rpartition(".")[2] not in ("on_exit", "report"):
             return
         self.failed = True
+        explain_misconstructed(error)
         hint = explain_missing(error) if isinstance(error, AttributeError) else None
         if hint is not None and hint not in getattr(error, "__notes__", ()):
             error.add_note(hint)

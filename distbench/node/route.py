@@ -107,6 +107,10 @@ class Route:
         annotation = shape.annotation
         return MessageError(f"{self.name} takes {show_type(annotation)}: {explain(error, value, annotation)}")
 
+    def misread(self, payload: bytes, error: Exception, shape: Shape | None = None) -> str:
+        """What did not fit in a message that arrived; with ``shape``, in its reply."""
+        return self.node.codecs.codec.explain_received(payload, shape or self.definition.message, error)
+
     def too_large(self, size: int) -> MessageError:
         """The error for a message that no link takes."""
         return MessageError(f"{self.name}: a message of {size:,} bytes; the most that a link takes is {MAX_PAYLOAD:,}")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import inspect
 import linecache
-import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from distbench.decorators import ClassMark
 from distbench.errors import DefinitionError
+from distbench.namespace import names_of
 from distbench.node.failures import name_exception, render_traceback, shown
 from distbench.running.result import Outcome, RunResult
 from distbench.running.signals import name_interrupt
@@ -27,11 +28,13 @@ def find_check(cls: type) -> Check | None:
 
     DefinitionError where it cannot be called with a result alone.
     """
-    check = getattr(sys.modules.get(cls.__module__), NAME, None)
+    mark = vars(cls).get("__distbench__")
+    names = names_of(cls, mark.namespace.names if isinstance(mark, ClassMark) else {})
+    check = names.get(NAME)
     if check is None:
         return None
     code = getattr(inspect.unwrap(check) if callable(check) else check, "__code__", None)
-    file = Path(code.co_filename).name if code else Path(str(getattr(sys.modules[cls.__module__], "__file__", ""))).name
+    file = Path(code.co_filename).name if code else Path(str(names.get("__file__", ""))).name
     where = f"check ({file}:{code.co_firstlineno})" if code else f"check ({file})"
     if not callable(check):
         raise DefinitionError(f"{where} is {type(check).__name__} {check!r:.60}, not a function; {_WANTED}")

@@ -16,7 +16,8 @@ from types import FrameType
 from typing import Final
 
 from distbench.community import PeerId
-from distbench.config.binding import modules_of
+from distbench.config.binding import namespaces_of
+from distbench.messages import quick_construction
 from distbench.node.activity import NodeLoop
 from distbench.node.failures import name_exception
 from distbench.node.suspended import busy_at
@@ -69,7 +70,7 @@ def run_node(
         loop = asyncio.get_running_loop()
         assert isinstance(loop, NodeLoop)
         loop.note_threads()
-        loop.list_current_task(modules_of(spec.bound))
+        loop.list_current_task(namespaces_of(spec.bound))
         if stoppable:
             loop.add_signal_handler(signal.SIGTERM, process.interrupt)
         await process.main()
@@ -77,7 +78,7 @@ def run_node(
     factory: Callable[[], asyncio.AbstractEventLoop] = NodeLoop
     watching.begin()  # to the very end of this process
     try:
-        with asyncio.Runner(loop_factory=factory) as runner:
+        with quick_construction(), asyncio.Runner(loop_factory=factory) as runner:
             running = runner.get_loop().create_task(main())
             while not running.done():
                 try:

@@ -13,12 +13,13 @@ from time import perf_counter
 from typing import Any, Final
 
 from distbench.community import Community, Nodes, PeerId, listeners
-from distbench.config.binding import BoundLayer, bind, modules_of
+from distbench.config.binding import BoundLayer, bind, namespaces_of
 from distbench.config.model import RunConfig
 from distbench.definition import AlgorithmDefinition
 from distbench.errors import CallError, DistbenchError
 from distbench.events import Drawn, Dropped, Event, Sink, Terminated, TimerFired
 from distbench.formats import Codec
+from distbench.messages import quick_construction
 from distbench.node.failures import name_exception
 from distbench.node.lifecycle import Phase
 from distbench.node.node import Node, NodeFailure
@@ -150,9 +151,10 @@ class OfflineRun:
                 step(node_id)
         self.scheduler = Scheduler()
         self.loop = SimLoop(self.scheduler, self._on_exception)  # type: ignore[abstract]
-        stack.enter_context(controlled(modules_of(bound), self.choices.seed(("random", "module"))))
+        stack.enter_context(controlled(namespaces_of(bound), self.choices.seed(("random", "module"))))
         watching.begin()
         stack.callback(watching.end)
+        stack.enter_context(quick_construction())
         stack.enter_context(self.loop)
         if self.sink is not None:
             self.loop.on_timer = self._timer_fired

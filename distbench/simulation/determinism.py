@@ -14,7 +14,6 @@ import os
 import random
 import socket
 import subprocess
-import sys
 import threading
 import time
 import uuid
@@ -309,8 +308,8 @@ class _Replaced:
         self._rebound: list[tuple[dict[str, Any], str, Any]] = []
         self._state: Any = None
 
-    def enter(self, modules: Iterable[str], random_seed: int) -> None:
-        """Put them in force, in ``modules`` also for names that were bound earlier."""
+    def enter(self, namespaces: Iterable[dict[str, Any]], random_seed: int) -> None:
+        """Put them in force, in ``namespaces`` also for names that were bound earlier."""
         with self._lock:
             if self._made is None:
                 self._made = _replacements()
@@ -328,8 +327,7 @@ class _Replaced:
                 self._state = random._inst.getstate()
                 random._inst.seed(random_seed)
             self._runs += 1
-            for module in modules:
-                names = vars(sys.modules[module]) if module in sys.modules else {}
+            for names in namespaces:
                 for name, value in list(names.items()):
                     replacement = self._bound.get(id(value))
                     if replacement is not None:
@@ -353,10 +351,10 @@ _replaced = _Replaced()
 
 
 @contextmanager
-def controlled(modules: Iterable[str], random_seed: int) -> Iterator[None]:
+def controlled(namespaces: Iterable[dict[str, Any]], random_seed: int) -> Iterator[None]:
     """Clock, entropy and module-level ``random`` under the simulation's control, for steps of nodes only."""
     outer = _here.random
-    _replaced.enter(modules, random_seed)
+    _replaced.enter(namespaces, random_seed)
     _here.random = random.Random(random_seed)
     try:
         yield
