@@ -21,6 +21,7 @@ from distbench.decorators import MISSING, ChildMark, ClassMark, FieldMark, Handl
 from distbench.defaults import check_default
 from distbench.errors import DefinitionError, nearest
 from distbench.hooks import may_return_awaitable
+from distbench.likeness import meant_hook
 from distbench.namespace import Namespace, file_of, names_of
 from distbench.shapes import Shape, compile_shape
 from distbench.signing import Signed
@@ -102,6 +103,8 @@ class AlgorithmDefinition:
     named_arguments: Mapping[str, str]
     """What it takes by keyword: one of those, by parameter."""
     file: str | None
+    misnamed: tuple[tuple[str, str], ...] = ()
+    """Methods that look like a hook with a slip in its name: where they stand, and the hook."""
 
 
 _reading: Final = threading.RLock()
@@ -197,6 +200,13 @@ class _Reader:
             arguments=arguments,
             named_arguments=named_arguments,
             file=file_of(cls),
+            misnamed=tuple(
+                (self._where(name, value), meant)
+                for name, value in self.attributes.items()
+                if isinstance(value, types.FunctionType)
+                and self._mark(name, value) is None
+                and (meant := meant_hook(name, _CALLED_FOR_IT)) is not None
+            ),
         )
 
     def _check_hook(self, name: str, function: Any) -> None:
@@ -301,7 +311,19 @@ class _Reader:
         namespace = self._namespace(owner)
         around = dataclasses.replace(namespace, local={owner.__name__: owner, **namespace.local})
         hints = resolve(function, around, lambda _: where)
+        self._check_source(plain[1].name, hints, where)
         return message.name, hints[message.name], hints.get("return")
+
+    def _check_source(self, parameter: str, hints: Mapping[str, Any], where: str) -> None:
+        """The sender is a PeerId, a text; whoever annotates it as a Peer would write ``src.vote(...)``."""
+        kinds = [class_of(member) for member in members(hints.get(parameter, Any))]
+        if not all(kind is not Any and isinstance(kind, type) and not issubclass(str, kind) for kind in kinds):
+            return
+        found = show_type(hints[parameter])
+        hint = f"; the peer is self.peers[{parameter}]" if found == "Peer" else ""
+        raise DefinitionError(
+            f"{where}: {parameter!r} is the sender's name and not of type {found}; write '{parameter}: PeerId'{hint}"
+        )
 
     def _interception(
         self,

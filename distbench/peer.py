@@ -66,6 +66,8 @@ class Peers(dict[PeerId, Peer]):
         if found is None:
             if peer_id == self.own_id:
                 raise KeyError(f"{peer_id!r} is this node itself; call the method directly, on self")
+            if callable(peer_id):
+                raise KeyError(f"{peer_id!r} is a method and no node; call it, as in self.peers[self.id()]")
             names = [*list(self)[:10], *(["..."] if len(self) > 10 else [])]
             hint = nearest(str(peer_id), self)  # a program that is not type-checked may ask for anything
             raise KeyError(

@@ -25,8 +25,16 @@ _SEEDS: pytest.StashKey[Sequence[int]] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--distbench-seed=N``: what a failing test's report tells to use."""
-    parser.getgroup("distbench").addoption(
+    """``--distbench-seed=N``: what a failing test's report tells to use; ``--distbench-step-timeout=SECONDS``."""
+    group = parser.getgroup("distbench")
+    group.addoption(
+        "--distbench-step-timeout",
+        type=float,
+        metavar="SECONDS",
+        help="CPU time that one step of a node may take in runs of distbench_run that do not say so themselves; 0 for "
+        "no limit.  [default: 60 s]",
+    )
+    group.addoption(
         "--distbench-seed",
         type=int,
         metavar="N",
@@ -57,7 +65,9 @@ def _run_of(item: pytest.Item) -> DistbenchRun:
     if found is None:
         from distbench.testing import DistbenchRun
 
-        found = item.stash[_RUN] = DistbenchRun(item.config.getoption("--distbench-seed") or 0)
+        limit = item.config.getoption("--distbench-step-timeout")
+        options = {} if limit is None else {"step_timeout": limit}
+        found = item.stash[_RUN] = DistbenchRun(item.config.getoption("--distbench-seed") or 0, **options)
     return found
 
 

@@ -30,7 +30,9 @@ class RunFailed(AssertionError):
 class DistbenchRun:
     """``distbench.run`` for a test: it fills in the test's seed, and a run that fails fails the test."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, **options: Any) -> None:
+        """``options`` of ``distbench.run`` are what a call leaves unsaid."""
+        self._options = options
         self.seed = seed
         """The seed of the test's runs; under ``distbench_seeds`` each in turn."""
         self.runs = 0
@@ -53,7 +55,7 @@ class DistbenchRun:
         if "seeds" in options:
             raise TypeError("distbench_run makes one run; for many, mark the test @pytest.mark.distbench_seeds(200)")
         self.runs += 1
-        result: RunResult = run(algorithm, config, **{"seed": self.seed, **options})
+        result: RunResult = run(algorithm, config, **{"seed": self.seed, **self._options, **options})
         if result.outcome is Outcome.INTERRUPTED:
             raise KeyboardInterrupt
         if (result.exit_status != 0) is not expect_failure:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -166,6 +165,9 @@ def one_of(*choices: str) -> Callable[[str], str]:
     return convert
 
 
+_MOST: Final = 1e9
+
+
 def amount(unit: str, *, zero: bool = False) -> Callable[[str | float], float]:
     """A finite number of ``unit``, above zero or from zero on."""
 
@@ -174,8 +176,8 @@ def amount(unit: str, *, zero: bool = False) -> Callable[[str | float], float]:
             number = float(text)
         except ValueError:
             raise click.BadParameter(f"{text!r} is not a number of {unit}") from None
-        if not math.isfinite(number) or number < 0 or (number == 0 and not zero):
-            wanted = "from 0 on" if zero else "above 0"
+        if not 0 <= number <= _MOST or (number == 0 and not zero):
+            wanted = f"{'from 0 on' if zero else 'above 0'}, at most {_MOST:,.0f}"
             raise click.BadParameter(f"{text!r} cannot be used; it takes a number of {unit} {wanted}")
         return number
 

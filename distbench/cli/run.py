@@ -35,6 +35,7 @@ _ONLY_IN: Final = {
     "startup_timeout": ("local", "network"),
     "link_limit": ("local", "network"),
     "max_events": ("offline",),
+    "step_timeout": ("offline",),
     "digest": ("offline",),
 }
 """Options that some mode does not know."""
@@ -60,6 +61,7 @@ def run(
     timeout: float | None,
     duration: float | None,
     max_events: int,
+    step_timeout: float,
     verbose: int,
     quiet: int,
     as_json: bool,
@@ -86,6 +88,7 @@ def run(
         startup_delay=startup_delay / 1000,
         duration=duration,
         max_events=max_events,
+        step_timeout=step_timeout,
         digest=digest,
     )
     mode_options = ModeOptions(

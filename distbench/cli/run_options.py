@@ -10,7 +10,7 @@ import click
 from distbench.cli.modes import MODES
 from distbench.cli.options import Option, amount, one_of, whole
 from distbench.cli.output import note
-from distbench.running.options import parse_latency
+from distbench.running.options import DEFAULT_STEP_TIMEOUT, parse_latency
 
 FORMATS: Final = ("json", "msgpack")
 RANDOM: Final = "random"
@@ -204,6 +204,16 @@ RUN_OPTIONS: Final[list[click.Parameter]] = [
         default=100_000_000,
         show_default="100,000,000",
         help="Give up after this many events of the simulation (exit status 3).",
+    ),
+    Option(
+        ["--step-timeout"],
+        section=_END,
+        metavar="SECONDS",
+        type=amount("seconds", zero=True),
+        default=DEFAULT_STEP_TIMEOUT,
+        show_default="60 s",
+        help="Give up when one step of a simulated node has taken this many seconds of CPU time (exit status 3), for a "
+        "handler that never ends; 0 for no limit, and none under a debugger.",
     ),
     Option(
         ["-v", "--verbose"],

@@ -12,7 +12,7 @@ from typing import Final
 from distbench.community import natural_key
 from distbench.config.importing import import_class
 from distbench.config.locating import PACKAGE, SHIPPED, FoundAlgorithm, display, import_name, locate_module
-from distbench.config.scanning import Scan, scan_file
+from distbench.config.scanning import MAX_BYTES, Scan, scan_file
 from distbench.errors import ConfigError, nearest
 
 _MARK: Final = b"distbench"  # a file without this text defines no algorithm and need not be parsed
@@ -222,7 +222,7 @@ def _scans(folder: Path) -> list[Scan]:
     scans = []
     for path in _python_files(folder):
         try:
-            marked = _MARK in path.read_bytes()
+            marked = path.stat().st_size > MAX_BYTES or _MARK in path.read_bytes()
         except OSError:
             marked = True  # to say that it cannot be read
         if marked:

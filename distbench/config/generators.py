@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from distbench.community import PeerId
-from distbench.config.model import NodeConfig, Place, RunConfig
+from distbench.config.model import MAX_LINKS, MAX_NODES, NodeConfig, Place, RunConfig
 from distbench.config.plain import shown
 from distbench.errors import ConfigError, nearest
 from distbench.words import plural
@@ -24,8 +24,6 @@ Neighbours = Sequence[tuple[PeerId, ...]]
 START_FIELDS: Final = ("start_node", "initiator", "is_initiator", "is_sender")
 """Names of the field that tells a node to begin; a generated config sets the first that the algorithm has."""
 
-MAX_NODES: Final = 1_000_000
-MAX_LINKS: Final = 50_000_000
 _MAX_DRAWN: Final = 2_000_000  # links of a random graph: networkx needs far more memory for each
 _TRIES: Final = 200
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from distbench.community import PeerId
 
 RESERVED = ("neighbours", "host", "port", "role", "algorithm", "clock", "region")
 """Keys of a node's block that belong to distbench; every other key is a config field or a child's block."""
+
+MAX_NODES: Final = 1_000_000
+MAX_LINKS: Final = 50_000_000
+"""Neighbours that all nodes list together; they are counted before they are made."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from distbench.community import PeerId
 from distbench.config.model import RESERVED, NodeConfig, Place, RunConfig
-from distbench.config.parsing import Roster, block_of, parse_block, unknown_node
+from distbench.config.parsing import Roster, block_of, check_links, parse_block, unknown_node
 from distbench.config.plain import copy_plain, kind, shown
 from distbench.errors import ConfigError, nearest
 
@@ -61,6 +62,8 @@ def apply_set(config: RunConfig, texts: Sequence[str]) -> RunConfig:
             close = unknown_node(key.nodes, roster.ids)
             raise ConfigError(f"{place}: no node {shown(key.nodes)}{close}, and * for all")
         value = _read(value_text, place, names=key.path == "neighbours")
+        if one is None and key.path == "neighbours" and value in (None, [], "all"):
+            check_links(len(nodes), place)
         for node_id in roster.ids if one is None else (one,):
             nodes[node_id] = _with_value(nodes[node_id], key.path, copy_plain(value, place), place, roster)
     return replace(config, nodes=nodes)
@@ -89,10 +92,10 @@ def _split_set(text: str, config: RunConfig | None) -> tuple[SetKey, str]:
     target, equals, value = text.partition("=")
     target = target.strip()
     nodes, dot, path = target.partition(".")
-    if config is not None and nodes not in config.nodes:  # an id may hold dots; the longest that fits is meant
-        fitting = [node for node in config.nodes if target.startswith(f"{node}.")]
+    if config is not None:  # an id may hold dots; the longest that fits is meant
+        fitting = [head for head in _heads(target) if head in config.nodes]
         if fitting:
-            nodes = max(fitting, key=len)
+            nodes = fitting[-1]
             path = target[len(nodes) + 1 :]
     if not (equals and dot and nodes and all(path.split("."))):
         raise ConfigError(f"--set {shown(text)} cannot be read; {_SET}")
@@ -100,6 +103,12 @@ def _split_set(text: str, config: RunConfig | None) -> tuple[SetKey, str]:
     if rest and first in RESERVED:
         raise ConfigError(f"--set {shown(text)}: {first!r} has no fields inside; set it as a whole")
     return SetKey(nodes, path, text), value.strip()
+
+
+def _heads(target: str) -> list[PeerId]:
+    """What may be the node of a dotted target, the shortest first."""
+    parts = target.split(".")
+    return [PeerId(".".join(parts[:end])) for end in range(1, len(parts))]
 
 
 def _split_assign(text: str) -> tuple[str, str]:

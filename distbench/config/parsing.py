@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from distbench.community import PeerId
-from distbench.config.model import RESERVED, NodeConfig, Place, RunConfig
+from distbench.config.model import MAX_LINKS, MAX_NODES, RESERVED, NodeConfig, Place, RunConfig
 from distbench.config.plain import copy_plain, kind, shown
 from distbench.errors import ConfigError, nearest
 
@@ -73,6 +73,7 @@ def config_from_entries(entries: Iterable[Entry], source: str) -> RunConfig:
     if not nodes:
         raise ConfigError(f"{source}: no nodes at all (keys that start with '_' are templates); {_EXAMPLE}")
     roster = Roster(nodes)
+    _check_size(nodes, source)
     return RunConfig(
         {
             node_id: parse_block(node_id, entry.value, roster, entry.place, entry.places)
@@ -80,6 +81,29 @@ def config_from_entries(entries: Iterable[Entry], source: str) -> RunConfig:
         },
         source,
     )
+
+
+def _check_size(nodes: Mapping[PeerId, Entry], source: str) -> None:
+    """Refuse more nodes or links than a run can have, before the links are made."""
+    if len(nodes) > MAX_NODES:
+        raise ConfigError(f"{source}: {len(nodes):,} nodes are too many, {MAX_NODES:,} is the most")
+    links = 0
+    for entry in nodes.values():
+        block = entry.value
+        listed = block.get("neighbours") if isinstance(block, Mapping) else None
+        everyone = listed is None or listed == [] or listed == "all"
+        links += len(nodes) - 1 if everyone else len(listed) if isinstance(listed, list) else 0
+        if links > MAX_LINKS:
+            raise ConfigError(
+                f"{entry.place}: {len(nodes):,} nodes make too many links, {MAX_LINKS:,} is the most: a node without "
+                "'neighbours' lists all others; write for instance 'neighbours: [n2, n3]'"
+            )
+
+
+def check_links(size: int, place: Place) -> None:
+    """Refuse that each of ``size`` nodes lists all others where those are too many."""
+    if size * (size - 1) > MAX_LINKS:
+        raise ConfigError(f"{place}: {size:,} nodes make too many links, {MAX_LINKS:,} is the most")
 
 
 def parse_node_id(key: object, place: Place) -> PeerId:
@@ -91,6 +115,8 @@ def parse_node_id(key: object, place: Place) -> PeerId:
     if not _NODE_ID.fullmatch(key) or not key.isprintable():
         wanted = "without whitespace, '/' and control characters"
         raise ConfigError(f"{place}: {shown(key)} is no node id; write a name {wanted}, such as n1")
+    if key.startswith("@") or key == "*":
+        raise ConfigError(f"{place}: {shown(key)} is no node id: such names are distbench's own; write one such as n1")
     return PeerId(key)
 
 

@@ -11,6 +11,7 @@ from typing import Final
 
 _MARK: Final = "distbench"
 _CHILD_MARK: Final = "child_algorithm"
+MAX_BYTES: Final = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +64,12 @@ class Scan:
 def scan_file(path: Path) -> Scan:
     """What ``path`` defines; never raises for what stands in it."""
     try:
-        source = path.read_bytes()
+        with path.open("rb") as file:
+            source = file.read(MAX_BYTES + 1)
     except OSError as error:
         return Scan(path, error=f"cannot be read: {error.strerror or error}")
+    if len(source) > MAX_BYTES:
+        return Scan(path, error=f"it is too large for an algorithm, {MAX_BYTES:,} bytes are the most")
     return scan_source(source, path)
 
 

@@ -19,6 +19,8 @@ from distbench.errors import ConfigError
 
 _PREFIX: Final = "tag:yaml.org,2002:"
 _SCALARS: Final = ("bool", "int", "float", "binary", "timestamp")
+MAX_BYTES: Final = 100_000_000
+"""A ring of a million nodes is half as long."""
 _FREE_VALUES: Final = 1_000_000
 """Values that mentions of anchors may add to what the text itself holds; more is an attack ("a billion laughs")."""
 
@@ -58,9 +60,13 @@ def read_value(text: str, place: Place, *, names: bool = False) -> object:
 
 def _read(path: Path, source: str) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise ConfigError(f"{source}: cannot be read: {error.strerror or error}") from error
+    if len(data) > MAX_BYTES:
+        raise ConfigError(f"{source}: it is too large for a config, or never ends; {MAX_BYTES:,} bytes are the most")
+    return data
 
 
 def _decode(data: bytes, source: str) -> str:

@@ -13,6 +13,7 @@ from distbench.community import PeerId
 from distbench.config.binding import BoundLayer
 from distbench.definition import Interception
 from distbench.errors import DistbenchError, MessageError
+from distbench.node.failures import safe_repr
 from distbench.peer import Peers
 from distbench.signing import Signed
 
@@ -103,6 +104,10 @@ class Layer:
         parent = self.parent
         if parent is None:
             raise DistbenchError(f"{self.bound.definition.name} has no parent to deliver to; check self._parent first")
+        if not isinstance(src, str):
+            name = self.bound.definition.name
+            hint = "; write self.id()" if getattr(src, "__name__", "") == "id" else "; it is a PeerId"
+            raise MessageError(f"{name}.deliver_message(src, message): src is {safe_repr(src)}{hint}")
         found = self._interception(parent, message)
         return await found.function(parent.instance, src, message)
 

@@ -33,6 +33,11 @@ def is_library(filename: str) -> bool:
     return inside and not filename.startswith(_ASYNCIO)
 
 
+def is_algorithm(filename: str) -> bool:
+    """Whether a frame is an algorithm's, or of what it uses beyond Python's own library."""
+    return not is_framework(filename) and not is_library(filename)
+
+
 def _generator(step: Any) -> Any:
     """The asynchronous generator behind what ``async for`` waits for, which has no attribute that leads there."""
     if type(step).__name__ not in ("async_generator_asend", "async_generator_athrow"):
@@ -42,10 +47,14 @@ def _generator(step: Any) -> Any:
 
 def busy_at(frames: Iterable[tuple[types.FrameType, int]]) -> str:
     """``raft.py:41: while not self.elected``: the last of ``frames`` (with line numbers) that is the algorithm's."""
+    return last_line((frame.f_code.co_filename, line) for frame, line in frames)
+
+
+def last_line(places: Iterable[tuple[str, int]]) -> str:
+    """The last of ``places``, files and lines, that is the algorithm's, as ``busy_at`` says it."""
     found = ""
-    for frame, line in frames:
-        filename = frame.f_code.co_filename
-        if not is_framework(filename) and not is_library(filename):
+    for filename, line in places:
+        if is_algorithm(filename):
             found = f"{Path(filename).name}:{line}: {linecache.getline(filename, line).strip()}"
     return found
 
@@ -59,7 +68,7 @@ def standing(coro: Any) -> tuple[str, str]:
         if frame is None:
             break
         filename = frame.f_code.co_filename
-        if not is_framework(filename) and not is_library(filename):
+        if is_algorithm(filename):
             place = f"{Path(filename).name}:{frame.f_lineno}"
             text = linecache.getline(filename, frame.f_lineno).strip()
         following = getattr(coro, "cr_await", None) or getattr(coro, "ag_await", None)

@@ -33,6 +33,7 @@ def render_seeds(result: SeedsResult, *, colour: bool, replay: str | None, table
             text = "but alone it did not fail: the algorithm keeps something between runs, in a module or a class"
             lines.append(paint(text, "yellow") if colour else text)
         lines += _others(failed[1:], colour=colour)
+    lines += [f"seed {seed} was at {place}" for seed, place in list(result.busy_at.items())[:MOST_REASONS]]
     remarks = [paint(text, "yellow") if colour else text for text in _remarks(result.runs)]
     lines += ["", *remarks] if remarks else []
     ending = render_seeds_ending(result)

@@ -41,6 +41,7 @@ def notes(result: RunResult, *, tracebacks: bool = True) -> list[Note]:
         *_dropped(result),
         *_refused(result),
         *_in_transit(result.in_transit),
+        *(Note(remark, "yellow") for remark in result.remarks),
         *([Note(f"{result.outcome}: {result.reason}", "yellow")] if result.reason else []),
     ]
 

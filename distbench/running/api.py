@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from distbench.algorithm import Algorithm
 from distbench.errors import ConfigError
-from distbench.running.options import Format, Latency, RunOptions, check_seed, parse_latency
+from distbench.running.options import DEFAULT_STEP_TIMEOUT, Format, Latency, RunOptions, check_seed, parse_latency
 from distbench.running.preparing import ConfigSource, Plan, load_class, read_config
 from distbench.running.result import RunResult
 
@@ -37,6 +37,7 @@ def run(
     startup_delay: float = 0.0,
     duration: float | None = None,
     max_events: int = 100_000_000,
+    step_timeout: float = DEFAULT_STEP_TIMEOUT,
     digest: bool = False,
     set: str | Sequence[str] = (),
     assign: str | Sequence[str] = (),
@@ -56,6 +57,7 @@ def run(
     startup_delay: float = 0.0,
     duration: float | None = None,
     max_events: int = 100_000_000,
+    step_timeout: float = DEFAULT_STEP_TIMEOUT,
     digest: bool = False,
     set: str | Sequence[str] = (),
     assign: str | Sequence[str] = (),
@@ -79,6 +81,7 @@ def run(
     startup_delay: float = 0.0,
     duration: float | None = None,
     max_events: int = 100_000_000,
+    step_timeout: float = DEFAULT_STEP_TIMEOUT,
     digest: bool = False,
     set: str | Sequence[str] = (),
     assign: str | Sequence[str] = (),
@@ -92,6 +95,10 @@ def run(
 
     ``mode='local'`` runs every node as a process of its own, over TCP on ports from ``port_base`` on (0: free ones);
     its ``timeout`` is wall time. Where the nodes do not come up, it raises StartupError.
+
+    ``step_timeout`` is the CPU time that one step of a simulated node may take: a handler that never ends makes the run
+    a timeout, whose ``reason`` names the line. It depends on the machine; 0 is no limit, and under a debugger there is
+    none.
 
     A failing node does not raise: look at ``outcome``, ``exit_status`` and ``failures``. Nor does the function
     ``check(result)`` of the algorithm's module, which is called after the run: see ``check_error``; with
@@ -114,6 +121,7 @@ def run(
         startup_delay=startup_delay,
         duration=duration,
         max_events=max_events,
+        step_timeout=step_timeout,
         digest=digest,
     )
 

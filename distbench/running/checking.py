@@ -14,8 +14,9 @@ from distbench.decorators import ClassMark
 from distbench.errors import DefinitionError
 from distbench.namespace import names_of
 from distbench.node.failures import name_exception, render_traceback, shown
+from distbench.running.outcomes import describe_interrupt
 from distbench.running.result import Outcome, RunResult
-from distbench.running.signals import name_interrupt
+from distbench.simulation.watching import StepTimeout
 
 Check: TypeAlias = Callable[[RunResult], object]
 
@@ -64,8 +65,10 @@ def apply_check(check: Check, result: RunResult) -> RunResult:
         returned = check(result)
     except AssertionError as error:
         return replace(result, check_error=_render_assertion(error))
+    except StepTimeout:
+        raise  # whoever watches tells
     except KeyboardInterrupt as interrupt:
-        return replace(result, outcome=Outcome.INTERRUPTED, reason=name_interrupt(interrupt))
+        return replace(result, outcome=Outcome.INTERRUPTED, reason=describe_interrupt(interrupt))
     except BaseException as error:  # noqa: BLE001 - a user's function may raise anything
         if result.exit_status != 0:
             return result

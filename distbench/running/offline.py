@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
@@ -24,7 +23,7 @@ from distbench.node.failures import name_exception
 from distbench.node.lifecycle import Phase
 from distbench.node.node import Node, NodeFailure
 from distbench.node.route import Codecs
-from distbench.node.suspended import busy_at, standing
+from distbench.node.suspended import standing
 from distbench.node.watch import watching
 from distbench.node.wiretable import WireTable
 from distbench.running.coordinator import (
@@ -39,9 +38,15 @@ from distbench.running.coordinator import (
 )
 from distbench.running.gauge import Gauge, Progress
 from distbench.running.options import DEFAULT_LATENCY, RunOptions
-from distbench.running.outcomes import node_result, render_failure, suspended_in, task_name
-from distbench.running.result import Failure, Outcome, RunResult, Suspended
-from distbench.running.signals import name_interrupt
+from distbench.running.outcomes import (
+    cut_short,
+    describe_interrupt,
+    node_result,
+    render_failure,
+    suspended_in,
+    task_name,
+)
+from distbench.running.result import End, Failure, NodeResult, Outcome, RunResult, Suspended
 from distbench.signing import KeyPair, Keyring
 from distbench.simulation.choices import Choice, Choices
 from distbench.simulation.determinism import controlled
@@ -49,6 +54,7 @@ from distbench.simulation.futures import SimTask
 from distbench.simulation.loop import Pause, SimLoop, TooManySteps
 from distbench.simulation.network import Network
 from distbench.simulation.scheduler import Scheduler
+from distbench.simulation.watching import StepTimeout, Watch
 from distbench.trace.digest import DigestSink
 
 logger = logging.getLogger("distbench.run")
@@ -67,18 +73,26 @@ def run_offline(
     *,
     sink: Sink | None = None,
     replay: Iterable[Choice] | None = None,
+    on_look: Callable[[], object] = bool,
 ) -> RunResult:
     """Simulate one run. ``resolve`` looks up algorithms that the config names; ``gauge`` shows how far it is.
 
-    ``sink`` hears every event; ``replay`` is what another run of the same seed drew, perhaps edited.
+    ``sink`` hears every event; ``replay`` is what another run of the same seed drew, perhaps edited. ``on_look`` is
+    called whenever it is looked at how long a step takes.
     """
     bound = bind(definition, config, resolve)
     began = perf_counter()
-    with ExitStack() as winding_down, ExitStack() as stack:
-        run = OfflineRun(definition, config, options, bound, stack, sink, replay)
-        if gauge is not None:
-            gauge.attach(run.progress)
-        return run.play(began, winding_down)
+    with Watch(options.step_timeout) as watch, ExitStack() as winding_down:
+        watch.on_look = on_look
+        stack = ExitStack()
+        try:
+            run = OfflineRun(definition, config, options, bound, stack, watch, sink, replay)
+            if gauge is not None:
+                gauge.attach(run.progress)
+            result = run.play(began, winding_down)
+        finally:
+            watch.call(stack.close)
+    return cut_short(result, watch)
 
 
 class _Keys(dict[PeerId, KeyPair]):
@@ -136,12 +150,14 @@ class OfflineRun:
         options: RunOptions,
         bound: dict[PeerId, BoundLayer],
         stack: ExitStack,
+        watch: Watch,
         sink: Sink | None = None,
         replay: Iterable[Choice] | None = None,
     ) -> None:
         """What the run puts in force, already for the ``__init__`` of algorithms, ``stack`` takes back."""
         self.options = options
         self.failures: list[Failure] = []
+        self._watch = watch
         self.digest = DigestSink() if options.digest else None
         self.sink = _both(self.digest, sink)
         self.choices = Choices(options.seed, replay, None if self.sink is None else self._drawn)
@@ -156,6 +172,7 @@ class OfflineRun:
         stack.callback(watching.end)
         stack.enter_context(quick_construction())
         stack.enter_context(self.loop)
+        watch.steps, watch.on_cut = self.loop.steps, self._stop
         if self.sink is not None:
             self.loop.on_timer = self._timer_fired
         latency = options.latency or DEFAULT_LATENCY
@@ -169,20 +186,25 @@ class OfflineRun:
         everyone = Nodes(config.nodes)
         self.nodes: dict[PeerId, Node] = {}
         self._bound = bound
-        for node_id in everyone:
-            self.nodes[node_id] = Node(
-                node_id,
-                bound[node_id],
-                Community(everyone, neighbours[node_id]),
-                listening[node_id],
-                port=self.network.port(node_id),
-                table=table,
-                codecs=codecs,
-                key=lambda node_id=node_id: keys[node_id],
-                choices=self.choices,
-                observer=self,
-                loop=self.loop,
-            )
+
+        def build() -> None:
+            for node_id in everyone:
+                self.loop.next_stage()
+                self.nodes[node_id] = Node(
+                    node_id,
+                    bound[node_id],
+                    Community(everyone, neighbours[node_id]),
+                    listening[node_id],
+                    port=self.network.port(node_id),
+                    table=table,
+                    codecs=codecs,
+                    key=lambda node_id=node_id: keys[node_id],
+                    choices=self.choices,
+                    observer=self,
+                    loop=self.loop,
+                )
+
+        watch.call(build)
         self.network.receivers.update(self.nodes)
 
     # -------------------------------------------------- what nodes and loop report
@@ -218,6 +240,10 @@ class OfflineRun:
         if self.sink is not None:
             self.sink(Dropped(self.scheduler.now, src, node.node_id, reason))
 
+    def _stop(self) -> None:
+        """A step has taken too long: no other begins."""
+        self.loop.stopping = True
+
     def _drawn(self, choice: Choice) -> None:
         if self.sink is not None:
             self.sink(Drawn(choice.key, choice.options, choice.index))
@@ -230,6 +256,8 @@ class OfflineRun:
         """A callback raised, or a task's exception was never looked at."""
         error, node = context.get("exception"), context.get("node")
         task = context.get("task") or context.get("future")
+        if isinstance(error, StepTimeout):
+            return  # the watch tells
         name = "a callback" if task is None else task_name(task)
         if isinstance(error, BaseException) and isinstance(node, Node):
             if node.phase is not Phase.ENDED:
@@ -256,16 +284,16 @@ class OfflineRun:
         limit = options.limit(DEFAULT_TIMEOUT)
         reason = ""
         try:
-            for node in self.nodes.values():
-                node.start()
-            pause = self.loop.play(options.max_events, round(limit * 1e9))
-            outcome, reason = self._outcome(pause, limit == options.duration)
+            pause = None if self._watch.cut else self._watch.call(self._play, limit)
+            if pause is None:
+                outcome = Outcome.TIMEOUT
+                _expect_unfinished(winding_down)
+            else:
+                outcome, reason = self._outcome(pause, limit == options.duration)
         except TooManySteps as error:
             outcome, reason = Outcome.TIMEOUT, f"{error}; busy: {', '.join(error.nodes) or 'none'}"
         except KeyboardInterrupt as interrupt:
-            place = busy_at(traceback.walk_tb(interrupt.__traceback__))
-            name = name_interrupt(interrupt)
-            outcome, reason = Outcome.INTERRUPTED, f"{name}, at {place}" if place else name
+            outcome, reason = Outcome.INTERRUPTED, describe_interrupt(interrupt)
             _expect_unfinished(winding_down)
         ended = self.scheduler.now / 1e9
         in_transit = self.network.in_transit()
@@ -282,7 +310,12 @@ class OfflineRun:
             logger.warning("%d replayed choices were asked for by nobody: %s, ...", *_counted(self.choices.unknown))
         return RunResult(
             outcome=outcome,
-            nodes={node_id: node_result(node) for node_id, node in self.nodes.items()},
+            nodes={
+                node_id: node_result(self.nodes[node_id])
+                if node_id in self.nodes
+                else NodeResult(End.RUNNING, {}, 0.0, algorithm=layer.definition.name)
+                for node_id, layer in self._bound.items()
+            },
             reports=reports,
             seed=options.seed,
             mode="offline",
@@ -297,6 +330,12 @@ class OfflineRun:
             reason=reason,
             algorithms={node_id: node.top.instance for node_id, node in self.nodes.items()},
         )
+
+    def _play(self, limit: float) -> Pause:
+        for node in self.nodes.values():
+            self.loop.next_stage()
+            node.start()
+        return self.loop.play(self.options.max_events, self.scheduler.now + round(limit * 1e9))
 
     def _outcome(self, pause: Pause, by_duration: bool) -> tuple[Outcome, str]:
         match pause:
@@ -331,25 +370,27 @@ class OfflineRun:
                     task.node.fail(task_name(task), "", error, task.failed_at)
 
     def _leave(self, winding_down: ExitStack) -> tuple[dict[PeerId, dict[str, object]], str]:
-        """Every node's ``on_exit`` and report, and what interrupted meanwhile, if anything did."""
-        interrupted = ""
+        """Every node's ``on_exit`` and report, as far as they came, and what interrupted meanwhile, if anything did."""
+        interrupted, cut = "", False
         there = [node for node in self.nodes.values() if node.phase is not Phase.CRASHED]
         for node in there:
             node.close()
         self.network.stop()
         tasks = [self.loop.create_task(node.leave(), name="leave", context=node.context.copy()) for node in there]
         try:
-            self.loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True), _EXIT_LIMIT)
+            everyone = asyncio.gather(*tasks, return_exceptions=True)
+            cut = self._watch.call(self.loop.run_until_complete, everyone, _EXIT_LIMIT) is None
         except asyncio.InvalidStateError:
             pass  # told below
         except KeyboardInterrupt as interrupt:
-            interrupted = name_interrupt(interrupt)
+            interrupted, cut = describe_interrupt(interrupt), True
+        if cut:
             _expect_unfinished(winding_down)
         reports: dict[PeerId, dict[str, object]] = {}
         for node, task in zip(there, tasks, strict=True):
-            if task.done() and not task.cancelled() and not (interrupted and task.exception()):
+            if task.done() and not task.cancelled() and not (cut and task.exception()):
                 reports[node.node_id] = task.result()
-            elif not interrupted:
+            elif not cut:
                 where, line = standing(task.get_coro())
                 told = "it cancelled itself" if task.done() else f"it never returned; it waits at {where}: {line}"
                 node.fail("on_exit", "", DistbenchError(told))

@@ -20,6 +20,10 @@ class Latency:
 
 
 DEFAULT_LATENCY = Latency(1.0, 10.0)
+MOST_SECONDS = 1e9
+"""What a limit or delay may be; virtual time counts nanoseconds, and the timers of a real loop overflow."""
+DEFAULT_STEP_TIMEOUT = 60.0
+"""Seconds of CPU time."""
 
 
 def parse_latency(text: str) -> Latency:
@@ -54,6 +58,8 @@ class RunOptions:
     duration: float | None = None
     """End the run as completed after this long."""
     max_events: int = 100_000_000
+    step_timeout: float = DEFAULT_STEP_TIMEOUT
+    """Offline: CPU time that one step of a node may take; 0 for no limit."""
     digest: bool = False
 
     def limit(self, default: float) -> float:
@@ -65,9 +71,10 @@ class RunOptions:
         """Raises ConfigError for a value that no run can have."""
         check_seed(self.seed)
         _check("max_events", self.max_events, SupportsIndex, least=1)
-        _check("timeout", self.timeout, (Real, type(None)), above=0)
-        _check("duration", self.duration, (Real, type(None)), above=0)
-        _check("startup_delay", self.startup_delay, Real, least=0)
+        _check("timeout", self.timeout, (Real, type(None)), above=0, most=MOST_SECONDS)
+        _check("duration", self.duration, (Real, type(None)), above=0, most=MOST_SECONDS)
+        _check("step_timeout", self.step_timeout, Real, least=0)
+        _check("startup_delay", self.startup_delay, Real, least=0, most=MOST_SECONDS)
         if self.latency is not None and not isinstance(self.latency, Latency):
             raise ConfigError(f"latency {self.latency!r} is not a range of milliseconds; write for instance '10-50'")
 
@@ -77,10 +84,19 @@ def check_seed(seed: object) -> None:
     _check("seed", seed, SupportsIndex, least=0)
 
 
-def _check(name: str, value: Any, kinds: Any, least: float | None = None, above: float | None = None) -> None:
+def _check(
+    name: str,
+    value: Any,
+    kinds: Any,
+    least: float | None = None,
+    above: float | None = None,
+    most: float | None = None,
+) -> None:
     good = isinstance(value, kinds) and not isinstance(value, bool)
     if good and value is not None:
         good = (least is None or value >= least) and (above is None or value > above) and value == value
+        good = good and (most is None or value <= most)
     if not good:
         wanted = f"at least {least:g}" if above is None else f"more than {above:g}"
+        wanted += "" if most is None else f" and at most {most:,.0f}"
         raise ConfigError(f"{name} {value!r} cannot be used: it must be a number, {wanted}")

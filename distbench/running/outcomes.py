@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 from distbench.node.lifecycle import Phase
 from distbench.node.node import Node, NodeFailure
-from distbench.node.suspended import standing
-from distbench.running.result import End, Failure, NodeResult, Suspended, Traffic
+from distbench.node.suspended import busy_at, standing
+from distbench.running.result import End, Failure, NodeResult, Outcome, RunResult, Suspended, Traffic
+from distbench.running.signals import name_interrupt
+from distbench.simulation.watching import Watch
 
 logger = logging.getLogger("distbench.run")
 
@@ -69,3 +73,17 @@ def task_name(task: Any) -> str:
     """How a task of an algorithm is called."""
     coro = task.get_coro() if hasattr(task, "get_coro") else None
     return f"task {getattr(coro, '__qualname__', None) or getattr(task, 'get_name', lambda: 'unknown')()}"
+
+
+def describe_interrupt(interrupt: KeyboardInterrupt) -> str:
+    """What interrupted a run, Ctrl-C or a signal by its name, and the line of the algorithm at which it came."""
+    place = busy_at(traceback.walk_tb(interrupt.__traceback__))
+    name = name_interrupt(interrupt)
+    return f"{name}, at {place}" if place else name
+
+
+def cut_short(result: RunResult, watch: Watch) -> RunResult:
+    """``result``, as a timeout where a step of the run took too long, whatever else it came to."""
+    if watch.cut is None or result.outcome is Outcome.INTERRUPTED:
+        return result
+    return replace(result, outcome=Outcome.TIMEOUT, reason=watch.cut)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,9 @@ from distbench.errors import ConfigError, nearest
 from distbench.running.checking import apply_check, find_check
 from distbench.running.gauge import Gauge
 from distbench.running.options import RunOptions
+from distbench.running.outcomes import cut_short
 from distbench.running.result import RunResult
+from distbench.simulation.watching import Watch
 
 logger = logging.getLogger("distbench.run")
 
@@ -100,19 +102,34 @@ class Plan:
             started = None  # all nodes start anyway
         return config, started
 
-    def run_offline(self, seed: int, gauge: Gauge | None = None) -> RunResult:
-        """Simulate the run of one seed, and check it."""
+    def run_offline(self, seed: int, gauge: Gauge | None = None, on_look: Callable[[], object] = bool) -> RunResult:
+        """Simulate the run of one seed, and check it; ``on_look`` is as for ``offline.run_offline``."""
         from distbench.running.offline import run_offline
 
         options = self.options if seed == self.options.seed else replace(self.options, seed=seed)
         config = self.config(seed)
-        return self.checked(run_offline(self.definition, config, options, load_class, gauge), config)
+        result = run_offline(self.definition, config, options, load_class, gauge, on_look=on_look)
+        return self.checked(result, config, on_look)
 
-    def checked(self, result: RunResult, config: RunConfig) -> RunResult:
+    def checked(self, result: RunResult, config: RunConfig, on_look: Callable[[], object] = bool) -> RunResult:
         """``result`` after the check, if there is one and the result is of all nodes, not of one process's alone."""
+        if slips := tuple(_slips(self.definition)):
+            result = replace(result, remarks=slips)
         if self.check is None or len(result.nodes) < len(config.nodes):
             return result
-        return apply_check(self.check, result)
+        if result.mode != "offline":
+            return apply_check(self.check, result)
+        with Watch(self.options.step_timeout, "the check") as watch:
+            watch.on_look = on_look
+            return cut_short(watch.call(apply_check, self.check, result) or result, watch)
+
+
+def _slips(definition: AlgorithmDefinition) -> Iterable[str]:
+    """Methods of an algorithm or of its layers that are called by nobody, as their names look like a hook's."""
+    for where, hook in definition.misnamed:
+        yield f"{where}: is {hook} meant? distbench calls no method of this name"
+    for child in definition.children.values():
+        yield from _slips(define(child))
 
 
 def _check_paths(

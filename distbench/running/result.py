@@ -144,6 +144,8 @@ class RunResult:
     """Which limit a timeout reached, and which nodes were busy."""
     algorithms: Mapping[PeerId, Algorithm] = field(default_factory=dict)
     """Offline: the instances, as the run left them."""
+    remarks: tuple[str, ...] = ()
+    """What looks like a slip in the algorithm, though it may be meant."""
     check_error: str | None = None
     """What the ``check`` of the algorithm's module found wrong."""
 

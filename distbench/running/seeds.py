@@ -18,7 +18,8 @@ from distbench.errors import ConfigError, DefinitionError, InternalError
 from distbench.running.preparing import Plan, load_class
 from distbench.running.result import Outcome, RunResult
 from distbench.running.signals import Interrupted, name_interrupt
-from distbench.running.workers import CAN_FORK, Answer, Workers
+from distbench.running.workers import CAN_FORK, Answer, Workers, tell_alive
+from distbench.simulation.watching import describe_cut, is_debugged
 from distbench.words import plural
 
 MOST_SEEDS: Final = 1_000_000
@@ -72,6 +73,8 @@ class SeedsResult:
     """What interrupted them: Ctrl-C, or the name of a signal."""
     under_way: tuple[int, ...] = ()
     """The seeds that were running then."""
+    busy_at: Mapping[int, str] = field(default_factory=dict, hash=False)
+    """By seed of these, the line of the algorithm that it was at, as far as that can be said."""
     replays: bool | None = None
     """Whether the first failing seed, run again alone, failed again; None where that was not tried.
 
@@ -159,10 +162,15 @@ class _OneRun:
         self._keep = keep
         self._sent = 0
 
+    @property
+    def patience(self) -> float:
+        """CPU time that one step of a run may take."""
+        return 0.0 if is_debugged() else self._plan.options.step_timeout
+
     def __call__(self, seed: int) -> tuple[SeedRun, bytes | None] | ConfigError | DefinitionError:
         """What came of it, and the pickled result of a failing run; few of them, since they may be large."""
         try:
-            result = self._plan.run_offline(seed)
+            result = self._plan.run_offline(seed, on_look=tell_alive)
         except (ConfigError, DefinitionError) as error:
             return error
         kept = None if self._keep is None else self._keep(result)
@@ -184,6 +192,7 @@ class _Found:
         """What interrupted them, if anything did."""
         self.replays: bool | None = None
         self.under_way: tuple[int, ...] = ()
+        self.busy_at: dict[int, str] = {}
         self._keep_going = keep_going
         self._progress = progress
         self._runs: dict[int, SeedRun] = {}
@@ -210,10 +219,16 @@ class _Found:
         if answer.died is not None:
             problem = f"its process died: {answer.died}"
             run, packed = SeedRun(seed, None, 1, 0.0, 0.0, 0, 0, None, problem), None
+        elif answer.stuck is not None:
+            problem = f"timeout: {describe_cut('a step', answer.spent, answer.stuck)}"
+            run, packed = SeedRun(seed, Outcome.TIMEOUT, 3, 0.0, answer.spent, 0, 0, None, problem), None
         else:
             run, packed = answer.value
         if run.outcome is Outcome.INTERRUPTED:
-            raise Interrupted(run.problem.removeprefix(f"{run.outcome}: ").partition(",")[0])
+            what, _, place = run.problem.removeprefix(f"{run.outcome}: ").partition(", at ")
+            if place:
+                self.busy_at[seed] = place
+            raise Interrupted(what)
         self._runs[answer.index] = run
         if run.exit_status != 0:
             self._failed += 1
@@ -242,12 +257,13 @@ class _Found:
             interrupted=bool(self.interrupted),
             reason=self.interrupted,
             under_way=self.under_way,
+            busy_at=self.busy_at,
             replays=self.replays,
         )
 
 
 def _run_forked(one: _OneRun, found: _Found, processes: int) -> None:
-    with Workers(one, found.seeds, processes) as workers:
+    with Workers(one, found.seeds, processes, one.patience) as workers:
         try:
             while (answers := workers.wait(_GLANCE)) is not None:
                 for answer in answers:
@@ -256,13 +272,15 @@ def _run_forked(one: _OneRun, found: _Found, processes: int) -> None:
                 found.tell()
         except KeyboardInterrupt:
             found.under_way = tuple(found.seeds[index] for index in workers.busy)
+            found.busy_at = {found.seeds[index]: place for index, place in workers.places().items() if place}
             raise
     first = found.first_failure
     if first is not None and first.outcome is not None and first.wall_time <= _WORTH_A_REPEAT:
-        with Workers(one, [first.seed], 1) as workers:  # in a process that has run nothing before
+        with Workers(one, [first.seed], 1, one.patience) as workers:  # in a process that has run nothing before
             while (answers := workers.wait(_GLANCE)) is not None:
                 for answer in answers:
-                    found.replays = answer.error is None and answer.died is None and answer.value[0].exit_status != 0
+                    ran = answer.error is None and answer.died is None and answer.stuck is None
+                    found.replays = answer.stuck is not None or (ran and answer.value[0].exit_status != 0)
 
 
 def _run_here(one: _OneRun, found: _Found) -> None:

@@ -9,6 +9,7 @@ import functools
 import gc
 import itertools
 import math
+import operator
 import sys
 import traceback
 import weakref
@@ -25,6 +26,7 @@ from distbench.simulation.collecting import collector
 from distbench.simulation.futures import SimFuture, SimTask
 from distbench.simulation.handles import Handle, Timer
 from distbench.simulation.scheduler import Scheduler
+from distbench.simulation.watching import StepTimeout
 
 STEP_LIMIT: Final = 1_000_000
 """Task steps at one instant without a delivery, after which a run is stopped."""
@@ -32,6 +34,8 @@ _COLLECT_EVERY: Final = 20_000
 """Events between two collections of garbage, which happen at fixed points so that finalizers repeat too."""
 _FULL_COLLECT_EVERY: Final = 50
 _LAST_ROUNDS: Final = 1_000
+_END_OF_TIME: Final = 1e15
+"""Seconds, some thirty million years: what is due then is never due; a float that tells nanoseconds ends before."""
 
 
 class Pause(Enum):
@@ -77,6 +81,17 @@ class SimLoop(asyncio.AbstractEventLoop):
         self._made = 0
         self._slices = 0
         """How often ``_COLLECT_EVERY`` events have passed."""
+        self._stages = 0
+        self._events = itertools.repeat(None, 0)
+        self._turns = itertools.repeat(None, 0)
+
+    def steps(self) -> object:
+        """Says something else as soon as another step is under way; may be asked from another thread."""
+        return self._stages, operator.length_hint(self._events), operator.length_hint(self._turns)
+
+    def next_stage(self) -> None:
+        """Something begins that is a step and neither an event nor a callback."""
+        self._stages += 1
 
     # -------------------------------------------------- playing
 
@@ -90,7 +105,8 @@ class SimLoop(asyncio.AbstractEventLoop):
             chunk = min(limit, _COLLECT_EVERY)
             if chunk <= 0:
                 return Pause.LIMIT
-            for _ in itertools.repeat(None, chunk):
+            self._events = itertools.repeat(None, chunk)  # which knows how many are left, at no cost for an event
+            for _ in self._events:
                 event = heappop(heap)
                 at = event[0]
                 if at != scheduler.now:
@@ -131,6 +147,7 @@ class SimLoop(asyncio.AbstractEventLoop):
                     break
             limit -= chunk
             self._slices += 1
+            self._stages += 1
             gc.collect(2 if self._slices % _FULL_COLLECT_EVERY == 0 else 1)
         return Pause.STOPPED if self.stopping else Pause.IDLE
 
@@ -142,8 +159,8 @@ class SimLoop(asyncio.AbstractEventLoop):
         """Run callbacks until none is ready at this instant."""
         ready = self._ready
         budget = STEP_LIMIT - self.steps_here
-        ran = 0
-        while ready:
+        self._turns = turns = itertools.repeat(None, budget)
+        for _ in turns:
             handle = ready.popleft()
             callback = handle._callback
             if callback is not None:
@@ -153,16 +170,16 @@ class SimLoop(asyncio.AbstractEventLoop):
                     raise
                 except BaseException as error:  # noqa: BLE001 - asyncio hands it to the exception handler
                     self._callback_failed(error, handle)
-                ran += 1
-                if ran >= budget:
-                    raise TooManySteps(self._busy())
-                if self.stopping and ran > _LAST_ROUNDS:
-                    break
-        self.steps_here += ran
+            if not ready or (self.stopping and budget - operator.length_hint(turns) > _LAST_ROUNDS):
+                break
+        else:
+            raise TooManySteps(self._busy())
+        self.steps_here += budget - operator.length_hint(turns)
 
     def _last_rounds(self) -> int:
         """The run is over: play out its last instant, which a task that spins must not prolong; how many ran."""
         for ran in range(_LAST_ROUNDS):
+            self._stages += 1
             if not self._ready:
                 return ran
             handle = self._ready.popleft()
@@ -195,6 +212,7 @@ class SimLoop(asyncio.AbstractEventLoop):
         scheduler = self.scheduler
         while limit > 0:
             limit -= 1 + self._last_rounds()
+            self._stages += 1
             if future.done():
                 return future.result()
             if scheduler.heap:
@@ -233,21 +251,18 @@ class SimLoop(asyncio.AbstractEventLoop):
     def _close(self) -> None:
         """Cancel what is left, let it end, shut generators down; nothing of the run stays behind."""
         try:
-            for _ in range(10):
-                left = [task for task in self.tasks() if not task.done()]
-                if not left:
-                    break
-                for task in left:
-                    task.cancel()
-                self._finish(left)
-            closing = [(reference(), context) for reference, context in list(self._generators.values())]
-            self._finish([self.create_task(each.aclose(), context=c) for each, c in closing if each is not None])
+            with contextlib.suppress(StepTimeout):  # whoever watches the run tells of it
+                self._end_tasks()
+                closing = [(reference(), context) for reference, context in list(self._generators.values())]
+                self._finish([self.create_task(each.aclose(), context=c) for each, c in closing if each is not None])
         finally:
             self._closed = True
             for task in self.tasks():
                 if not task.done():
                     task._log_destroy_pending = False  # type: ignore[attr-defined]
-                    self._end_by_force(task)
+                    self._stages += 1
+                    with contextlib.suppress(StepTimeout):
+                        self._end_by_force(task)
                     asyncio.tasks._unregister_task(task)
                 elif task.cancelled():  # now, and not whenever garbage is collected, goes what it would have awaited
                     error = task._make_cancelled_error()  # type: ignore[attr-defined]
@@ -255,6 +270,15 @@ class SimLoop(asyncio.AbstractEventLoop):
             self._pending.clear()
             self._ready.clear()
             self.scheduler.heap.clear()
+
+    def _end_tasks(self) -> None:
+        for _ in range(10):
+            left = [task for task in self.tasks() if not task.done()]
+            if not left:
+                break
+            for task in left:
+                task.cancel()
+            self._finish(left)
 
     def _finish(self, tasks: list[SimTask]) -> None:
         """Let tasks end, which may take them a while; an exception is told, as nobody else will look at it."""
@@ -304,16 +328,16 @@ class SimLoop(asyncio.AbstractEventLoop):
         return self.call_soon(callback, *args, context=context)
 
     def call_later(self, delay: float, callback: Any, *args: Any, context: contextvars.Context | None = None) -> Any:  # type: ignore[override]
-        if delay == math.inf:
+        if delay >= _END_OF_TIME:
             return self._never(callback, args, context)
-        nanoseconds = max(0, math.ceil(delay * 1e9))
+        nanoseconds = 0 if delay <= -_END_OF_TIME else max(0, math.ceil(delay * 1e9))
         return self._timer(self.scheduler.now + nanoseconds, callback, args, context)
 
     def call_at(self, when: float, callback: Any, *args: Any, context: contextvars.Context | None = None) -> Any:  # type: ignore[override]
-        if when == math.inf:
+        if when >= _END_OF_TIME:
             return self._never(callback, args, context)
         now = self.scheduler.now
-        at = math.ceil(when * 1e9)
+        at = 0 if when <= -_END_OF_TIME else math.ceil(when * 1e9)
         if at <= now and when > now / 1e9:
             at = now + 1  # less than the clock can tell, yet later than now
         return self._timer(max(at, now), callback, args, context)

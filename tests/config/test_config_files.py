@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from distbench.community import PeerId
 from distbench.config import config_from_mapping, load_config
 from distbench.config.model import RunConfig
+from distbench.config.overrides import apply_set
 from distbench.errors import ConfigError
 
 
@@ -185,6 +186,9 @@ def test_values_are_those_of_yaml(tmp_path: Path) -> None:
         ("a b: {}\n", ":1: 'a b' is no node id"),
         ("'': {}\n", ":1: '' is no node id"),
         ("a/b: {}\n", ":1: 'a/b' is no node id"),
+        ("n1: {}\n'@coordinator': {}\n", ":2: '@coordinator' is no node id"),
+        ("'@': {}\n", ":1: '@' is no node id"),
+        ("'*': {}\n", ":1: '*' is no node id"),
         ('"a\\tb": {}\n', ":1: 'a\\tb' is no node id"),
         ("~: {}\n", ":1: the key is empty; write a name"),
         ("n1: {~: 1}\n", ":1: the key is empty; write a name"),
@@ -333,3 +337,29 @@ def test_any_file_gives_a_config_or_a_config_error(
     path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass"))
     with contextlib.suppress(ConfigError):
         assert load_config(path).nodes
+
+
+ENDLESS = [Path("/dev/zero"), Path("/dev/urandom")]
+
+
+@pytest.mark.parametrize("path", [path for path in ENDLESS if path.exists()])
+def test_a_config_that_never_ends_is_refused(path: Path) -> None:
+    with pytest.raises(ConfigError, match=f"^{path}: it is too large for a config, or never ends"):
+        load_config(path)
+
+
+@pytest.mark.parametrize("block", ["{}", "{neighbours: []}", "{neighbours: all}", "{neighbours: }"])
+def test_links_are_counted_before_they_are_made(tmp_path: Path, block: str) -> None:
+    file = tmp_path / "many.yaml"
+    file.write_text("".join(f"n{number}: {block}\n" for number in range(8000)))
+    with pytest.raises(ConfigError, match=r"many\.yaml:\d+: 8,000 nodes make too many links, 50,000,000 is the most"):
+        load_config(file)
+
+
+def test_many_nodes_with_few_links_are_fine(tmp_path: Path) -> None:
+    file = tmp_path / "many.yaml"
+    file.write_text("".join(f"n{number}: {{neighbours: none}}\n" for number in range(8000)))
+    config = load_config(file)
+    assert len(config.nodes) == 8000
+    with pytest.raises(ConfigError, match="8,000 nodes make too many links"):
+        apply_set(config, ["*.neighbours=all"])

@@ -153,3 +153,15 @@ def test_any_text_changes_the_config_or_is_refused(text: str) -> None:
     except ConfigError:
         return
     assert [*changed.nodes] == ["n1", "n2", "n3"]
+
+
+@pytest.mark.parametrize(
+    "text, node, path",
+    [("n1.a.x=1", "n1.a", "x"), ("n1.x=1", "n1", "x"), ("n1.ab.x=1", "n1", "ab.x"), ("n1.a.b.x=1", "n1.a.b", "x")],
+)
+def test_of_several_nodes_that_fit_the_longest_is_meant(text: str, node: str, path: str) -> None:
+    config = config_from_mapping({"n1": {}, "n1.a": {}, "n1.a.b": {}, "n2": {}})
+    (key,) = set_keys([text], config)
+    assert (key.nodes, key.path) == (node, path)
+    changed = {one: block.fields for one, block in apply_set(config, [text]).nodes.items() if block.fields}
+    assert list(changed) == [node]

@@ -264,3 +264,19 @@ def test_imports():
 """
     )
     pytester.runpytest_subprocess(PLUGIN, "-pno:cacheprovider", "--strict-markers").assert_outcomes(passed=1)
+
+
+def test_a_handler_that_never_ends_fails_its_test_with_the_line(pytester: pytest.Pytester) -> None:
+    body = """
+@distbench.distbench
+class Endless(distbench.Algorithm):
+    async def on_start(self):
+        while True:
+            pass
+
+def test_endless(distbench_run):
+    distbench_run(Endless, {"n1": {}})
+"""
+    result = suite(pytester, "import distbench\n" + body, "--distbench-step-timeout=0.1")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*timeout: a step of n1 took more than 0.1 s of CPU time*.py:*"])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import signal
 from typing import Any
 
 import pytest
 
 import distbench
-from distbench import Algorithm, Outcome, PeerId, RunResult, handler
+from distbench import Algorithm, ConfigError, Outcome, PeerId, RunResult, handler
 from distbench.config import config_from_mapping
 from distbench.definition import define
 from distbench.events import Drawn, Event, Sent, Terminated, TimerFired
@@ -322,3 +323,10 @@ def test_timers_at_one_time_fire_in_the_order_in_which_they_were_armed() -> None
 
     distbench.run(Arms, ONE)
     assert seen == list(range(20))
+
+
+@pytest.mark.parametrize("name", ["timeout", "duration", "startup_delay"])
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan, 1e10, 1e300, 10**400, -1])
+def test_no_time_is_beyond_what_a_clock_counts(name: str, value: Any) -> None:
+    with pytest.raises(ConfigError, match=f"^{name} .* cannot be used: it must be a number, .* at most 1,000,000,000"):
+        RunOptions(**dict[str, Any]({name: value}))

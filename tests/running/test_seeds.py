@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -328,3 +329,32 @@ def test_a_file_is_a_config_too(tmp_path: Path) -> None:
     many = distbench.run(Dice, path, seeds=range(3))
     assert many.outcomes == {"completed": 3}
     assert {run.outcome for run in many.runs} == {Outcome.COMPLETED}
+
+
+@distbench.distbench
+class Endless(Algorithm):
+    async def on_start(self) -> None:
+        while True:
+            pass
+
+
+@JOBS
+def test_ctrl_c_names_the_line_of_a_seed_that_never_ends(jobs: int) -> None:
+    if jobs == 2 and not hasattr(os, "fork"):
+        pytest.skip("this system cannot fork")
+
+    def interrupt(*_: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    try:
+        many = run_seeds(Plan(Endless, ALONE, RunOptions()), range(4), jobs=jobs)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert many.exit_status == 130
+    assert many.under_way == tuple(range(jobs))
+    assert set(many.busy_at) == set(range(jobs))
+    for place in many.busy_at.values():
+        assert "test_seeds.py:" in place

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -100,6 +101,22 @@ def test_an_infinite_delay_arms_nothing(loop: SimLoop) -> None:
     assert timer.cancelled()
     with pytest.raises(ValueError, match="NaN"):
         loop.call_later(math.nan, lambda: None)
+
+
+@pytest.mark.parametrize("late", [1e15, 1e20, 1e300, sys.float_info.max, 10**400])
+def test_what_is_due_in_ages_is_never_due(loop: SimLoop, late: float) -> None:
+    loop.call_later(late, lambda: None)
+    loop.call_at(late, lambda: None)
+    assert loop.play(100, 10 * SECOND) is Pause.IDLE
+
+
+@pytest.mark.parametrize("early", [-1e300, -math.inf, -sys.float_info.max])
+def test_what_was_due_ages_ago_is_due_now(loop: SimLoop, early: float) -> None:
+    seen: list[int] = []
+    loop.call_later(early, seen.append, 1)
+    loop.call_at(early, seen.append, 2)
+    loop.play(100, 10 * SECOND)
+    assert (seen, loop.scheduler.now) == ([1, 2], 0)
 
 
 def test_spinning_ends_in_too_many_steps(loop: SimLoop, monkeypatch: pytest.MonkeyPatch) -> None:
