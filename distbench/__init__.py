@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         NondeterminismError,
         PeerDown,
         RemoteError,
+        RunFailed,
         SignatureError,
         StartupError,
     )
@@ -49,6 +50,7 @@ __all__ = [
     "PeerId",
     "RemoteError",
     "RunConfig",
+    "RunFailed",
     "RunResult",
     "SeedsResult",
     "SignatureError",
@@ -68,7 +70,7 @@ _HOMES: Final = {
     "config.model": "RunConfig",
     "decorators": "child_algorithm config_field distbench handler",
     "errors": "CallError ConfigError DefinitionError DistbenchError HandlerError MessageError NondeterminismError "
-    "PeerDown RemoteError SignatureError StartupError",
+    "PeerDown RemoteError RunFailed SignatureError StartupError",
     "messages": "message",
     "peer": "Peer",
     "running.api": "run",

@@ -67,6 +67,8 @@ class ComposeOptions:
     duration: float | None = None
     startup_delay: float = DEFAULT_STARTUP_DELAY
     latency: Latency | None = None
+    allow_drops: bool = False
+    fail_fast: bool = False
     verbose: int = 0
     seed: int = 0
     port: int = DEFAULT_PORT
@@ -140,6 +142,10 @@ def _command(node: PeerId, options: ComposeOptions) -> list[str]:
         command += ["--duration", _number(options.duration)]
     if options.latency is not None:
         command += ["--latency", f"{_number(options.latency.low)}-{_number(options.latency.high)}"]
+    if options.allow_drops:
+        command.append("--allow-drops")
+    if options.fail_fast:
+        command.append("--fail-fast")
     if options.verbose:
         command.append("-" + "v" * options.verbose)
     if options.report_dir is not None:

@@ -10,6 +10,7 @@ DistbenchError
 │   └── SignatureError     the reply carries a signature that does not verify
 ├── WireError              a peer's bytes are wrong: counted and dropped, never raised into a handler
 ├── StartupError           a node did not come up (exit status 1)
+├── RunFailed              a run that was to go well did not: ``raise_if_failed`` (also an AssertionError)
 ├── HandlerError           a node failed: node, handler and message, the original as ``__cause__``
 ├── NondeterminismError    a step did what a simulation cannot repeat (a thread, a socket, ``time.sleep``)
 └── InternalError          a mistake of distbench itself
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class DistbenchError(Exception):
@@ -70,6 +72,17 @@ class WireError(DistbenchError):
 
 class StartupError(DistbenchError):
     """Some node did not come up; the text names each and says why, as far as known."""
+
+
+class RunFailed(DistbenchError, AssertionError):
+    """A run, or one of many, did not end as whoever made it expects; ``result`` is what it left."""
+
+    def __init__(self, text: str, result: Any = None) -> None:
+        super().__init__(text, result)
+        self.text, self.result = text, result
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class HandlerError(DistbenchError):

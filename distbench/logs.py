@@ -1,4 +1,4 @@
-"""The level below DEBUG: ``logger.trace`` on any logger made after ``import distbench``."""
+"""What distbench adds to logging: a level below DEBUG, warnings that may repeat, and a last word."""
 
 from __future__ import annotations
 
@@ -9,8 +9,21 @@ TRACE: Final = 5
 """For every message: shown with ``-vv``."""
 
 
+MAY_REPEAT: Final = "distbench_may_repeat"
+REPEATS: Final = {MAY_REPEAT: True}
+"""The ``extra`` of a warning that may come very often: who shows logs to people shows the first of them."""
+
+
+def say_last() -> None:
+    """This process logs nothing more: have each handler say what it has left out."""
+    for handler in logging.getLogger().handlers:
+        say: Any = getattr(handler, "say_last", None)
+        if say is not None:
+            say()
+
+
 class TraceLogger(logging.getLoggerClass()):  # type: ignore[misc]
-    """A logger with ``trace``."""
+    """A logger with ``trace``; any logger made after ``import distbench`` is one."""
 
     def trace(self, message: object, *args: Any, **named: Any) -> None:
         """Log below DEBUG."""

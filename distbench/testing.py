@@ -7,24 +7,16 @@ from typing import Any, Final
 
 from distbench.algorithm import Algorithm
 from distbench.community import PeerId
+from distbench.errors import RunFailed
 from distbench.report.notes import join_names
 from distbench.report.summary import render_summary
 from distbench.running.api import run
 from distbench.running.preparing import ConfigSource
 from distbench.running.result import End, Outcome, RunResult
-from distbench.running.seeds import describe_problem
 
 __all__ = ["DistbenchRun", "RunFailed", "agree", "assert_reports", "render_result"]
 
 _ABSENT: Final = object()
-
-
-class RunFailed(AssertionError):
-    """A run of ``distbench_run`` did not end as its test expects; ``result`` is what it left."""
-
-    def __init__(self, text: str, result: RunResult) -> None:
-        super().__init__(text)
-        self.result = result
 
 
 class DistbenchRun:
@@ -58,8 +50,8 @@ class DistbenchRun:
         result: RunResult = run(algorithm, config, **{"seed": self.seed, **self._options, **options})
         if result.outcome is Outcome.INTERRUPTED:
             raise KeyboardInterrupt
-        if (result.exit_status != 0) is not expect_failure:
-            wrong = f"should have failed, but ended as {result.outcome}" if expect_failure else describe_problem(result)
+        if result.ok is expect_failure:
+            wrong = f"should have failed, but ended as {result.outcome}" if expect_failure else result.problem
             raise RunFailed(f"the run with seed {result.seed}: {wrong}\n\n{render_result(result)}", result)
         return result
 

@@ -29,6 +29,7 @@ PUBLIC = [
     "PeerId",
     "RemoteError",
     "RunConfig",
+    "RunFailed",
     "RunResult",
     "SeedsResult",
     "SignatureError",

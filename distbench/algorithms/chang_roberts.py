@@ -100,5 +100,5 @@ def check(result: RunResult) -> None:
     highest = max(number for report in result.reports.values() if isinstance(number := report["number"], int))
     for node, report in result.reports.items():
         assert report["leader"] in (None, highest), f"{node} follows {report['leader']}, the highest is {highest}"
-        if result.outcome == "completed":
+        if result.ended == "completed":
             assert report["leader"] is not None, f"{node} terminated without a leader"

@@ -82,5 +82,5 @@ def check(result: RunResult) -> None:
         while (parent := reports[ancestor]["parent"]) is not None:
             ancestor, steps = PeerId(str(parent)), steps + 1
             assert steps < len(reports), f"the parents of {node} run in a circle"
-    if result.outcome == "completed":
+    if result.ended == "completed":
         assert reports[root]["reached"] == len(reports) - 1, f"{root} counted {reports[root]['reached']} other nodes"

@@ -98,5 +98,5 @@ def check(result: RunResult) -> None:
         path = str(report["path"]).split(" > ")
         assert report["accepted"] is None or (path[0] in origins and path[-1] == node), f"{node}: {report['path']}"
         assert result.nodes[node].messages_out < len(result.reports), f"{node} floods"
-        if result.outcome == "completed":
+        if result.ended == "completed":
             assert report["accepted"] is not None, f"{node} terminated without a content"

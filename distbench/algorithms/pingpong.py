@@ -91,6 +91,6 @@ def check(result: RunResult) -> None:
     def total(key: str) -> int:
         return sum(count for report in result.reports.values() if isinstance(count := report[key], int))
 
-    if result.outcome in ("completed", "quiescent"):
+    if result.ended in ("completed", "quiescent"):
         pings, pongs = total("pings_received"), total("pongs_received")
         assert pings == pongs, f"{pings} pings were answered by {pongs} pongs"

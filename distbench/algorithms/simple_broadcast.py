@@ -95,7 +95,7 @@ class SimpleBroadcastUpper(Algorithm):
 
 def check(result: RunResult) -> None:
     """After a completed run every request sent was delivered, so that all but the sender were told."""
-    if result.outcome == "completed":
+    if result.ended == "completed":
         sent = sum(node.messages_out for node in result.nodes.values())
         delivered = sum(node.messages_in for node in result.nodes.values())
         assert sent == delivered, f"{sent} requests were sent, {delivered} delivered"

@@ -39,7 +39,9 @@ _MEMORY: Final = re.compile(r"([1-9][0-9]*)([bkmg])b?", re.IGNORECASE)
 _LEAST_CPUS: Final = 0.01
 """What Docker divides a processor into."""
 _DEFAULT_OUTPUT: Final = "docker-compose.yaml"
-_FROM_RUN: Final = ("config", "algorithm", "settings", "assignments", "format", "latency", "duration", "verbose")
+_FROM_RUN: Final = tuple(
+    "config algorithm settings assignments format latency allow_drops duration fail_fast verbose".split()
+)
 """Options that are those of ``distbench run``."""
 
 
@@ -52,8 +54,10 @@ def dockerize(
     output: str,
     format: Format,
     latency: Latency | None,
+    allow_drops: bool,
     timeout: float,
     duration: float | None,
+    fail_fast: bool,
     startup_delay: float,
     seed: int,
     verbose: int,
@@ -85,6 +89,8 @@ def dockerize(
             duration=duration,
             startup_delay=startup_delay,
             latency=latency,
+            allow_drops=allow_drops,
+            fail_fast=fail_fast,
             verbose=verbose,
             seed=seed,
             port=port,

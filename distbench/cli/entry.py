@@ -24,7 +24,7 @@ INTERRUPTED = 130
 def main(arguments: Sequence[str]) -> int:
     """Run ``distbench`` with ``arguments`` and return its exit status.
 
-    0 completed or quiescent, 1 a node failed or the run is stuck, 2 usage, definition or config, 3 timeout,
+    0 completed or quiescent, 1 failed or stuck, 2 usage, definition or config, 3 timeout,
     130 interrupted, 70 a mistake in distbench itself.
     """
     keep_places()

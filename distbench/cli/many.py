@@ -58,7 +58,7 @@ def show_many(
 ) -> None:
     """Print the summary of many seeds on stdout."""
     seed = result.seed
-    replay = None if seed is None else replay_command(context, seed)
+    replay = None if seed is None else replay_command(context, seed, fail_fast=True)
     if as_json:
         from distbench.report.document import render_document, seeds_document
 

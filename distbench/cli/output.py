@@ -24,6 +24,7 @@ def show(
     config: str,
     algorithm: str,
     quiet: int,
+    verbose: int,
     as_json: bool,
     logged: bool,
 ) -> None:
@@ -36,7 +37,7 @@ def show(
         from distbench.cli.replay import replay_command
         from distbench.report.document import render_document, run_document
 
-        command = replay_command(context, result.seed)
+        command = replay_command(context, result.seed, fail_fast=bool(context.params["fail_fast"]))
         write_out(render_document(run_document(result, config=config, algorithm=algorithm, command=command)))
         return
     if stream is None:  # nobody wants to see it
@@ -50,7 +51,10 @@ def show(
         width = shutil.get_terminal_size().columns
     seen = logged and _same_place(stream, sys.stderr)
     colour = wants_colour(stream)
-    write_out(render_summary(result, width=width, colour=colour, table=quiet < 2, tracebacks=not seen))
+    text = render_summary(
+        result, width=width, colour=colour, table=quiet < 2, tracebacks=not seen, sleepers=verbose > 0
+    )
+    write_out(text)
 
 
 def write_out(text: str) -> None:

@@ -10,8 +10,8 @@ from typing import Final
 import click
 
 _RAW: Final = "distbench.cli.replay"
-_NOT_OF_THE_RUN: Final = frozenset(
-    "seed seeds keep_going jobs verbose quiet as_json digest report_dir log_dir".split()  # where it goes, what is seen
+_NOT_OF_THE_RUN: Final = frozenset(  # how many, how far, where it goes, what is seen
+    "seed seeds keep_going jobs fail_fast verbose quiet as_json digest report_dir log_dir".split()
 )
 
 
@@ -20,8 +20,11 @@ def remember(context: click.Context, name: str | None, values: object) -> None:
     context.meta.setdefault(_RAW, {})[name] = values
 
 
-def replay_command(context: click.Context, seed: int) -> str:
-    """What to paste into a shell to run ``seed`` again: all options given that matter to the run."""
+def replay_command(context: click.Context, seed: int, *, fail_fast: bool) -> str:
+    """What to paste into a shell to run ``seed`` again: all options given that matter to the run.
+
+    With ``fail_fast`` only up to its first failure.
+    """
     given = context.meta.get(_RAW, {})
     words = [*program()]
     for parameter in context.command.params:
@@ -34,7 +37,7 @@ def replay_command(context: click.Context, seed: int) -> str:
         values = given[parameter.name]
         for value in values if isinstance(values, list | tuple) else [values]:
             words += [f"{name}={value}"] if name.startswith("--") and str(value).startswith("-") else [name, str(value)]
-    return shlex.join([*words, "--seed", str(seed)])
+    return shlex.join([*words, *(["--fail-fast"] if fail_fast else []), "--seed", str(seed)])
 
 
 def program() -> list[str]:

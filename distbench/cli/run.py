@@ -55,6 +55,8 @@ def run(
     seed: int | Literal["random"],
     startup_delay: float,
     no_check: bool,
+    allow_drops: bool,
+    fail_fast: bool,
     seeds: Sequence[int] | None,
     keep_going: bool,
     jobs: int | None,
@@ -90,6 +92,8 @@ def run(
         max_events=max_events,
         step_timeout=step_timeout,
         digest=digest,
+        allow_drops=allow_drops,
+        fail_fast=fail_fast,
     )
     mode_options = ModeOptions(
         port_base=port_base,
@@ -107,8 +111,11 @@ def run(
         # A process that is one node writes that node's files only, even where it knows how all fared.
         own = [name for name in nodes.nodes if mode != "network" or name == node_id]
         reports = _report_files(report_dir, own)
-        if plan.started is not None:
-            first = next(iter(nodes.nodes))
+        first = next(iter(nodes.nodes))
+        leads = mode != "network" or node_id == first  # of many processes, the one that speaks for all
+        if leads:
+            plan.require_asserts()
+        if plan.started is not None and leads and not quiet:
             note(f"{first}.{plan.started}=true: a generator's first node starts; change it with --set")
         if seeds is not None:
             from distbench.cli.many import run_many
@@ -127,7 +134,16 @@ def run(
         return done.exit_status
     try:
         logged = log.has_shown(result)
-        show(result, context, config=config, algorithm=algorithm, quiet=quiet, as_json=as_json, logged=logged)
+        show(
+            result,
+            context,
+            config=config,
+            algorithm=algorithm,
+            quiet=quiet,
+            verbose=verbose,
+            as_json=as_json,
+            logged=logged,
+        )
     finally:  # what was asked for in files is written, even where nobody reads stdout
         if reports is not None:
             reports.append(result)

@@ -158,6 +158,13 @@ RUN_OPTIONS: Final[list[click.Parameter]] = [
         help="Leave out the function check(result) of the algorithm's module.",
     ),
     Option(
+        ["--allow-drops"],
+        section=_HOW,
+        is_flag=True,
+        show_default="they fail the run",
+        help="Let messages pass that a node drops because they do not fit its handler, or it has none.",
+    ),
+    Option(
         ["--seeds"],
         section=_MANY,
         metavar="RANGES",
@@ -216,11 +223,18 @@ RUN_OPTIONS: Final[list[click.Parameter]] = [
         "handler that never ends; 0 for no limit, and none under a debugger.",
     ),
     Option(
+        ["--fail-fast"],
+        section=_END,
+        is_flag=True,
+        show_default="run to the end",
+        help="End the run at its first failure (exit status 1).",
+    ),
+    Option(
         ["-v", "--verbose"],
         section=_SEE,
         count=True,
         show_default="INFO of algorithms, WARNING of distbench",
-        help="Log more on stderr: -v DEBUG, -vv TRACE, -vvv distbench's own records too.",
+        help="Log more on stderr: -v DEBUG and every repeat, -vv TRACE, -vvv distbench's own records too.",
     ),
     Option(
         ["-q", "--quiet"],

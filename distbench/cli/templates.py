@@ -81,7 +81,7 @@ def check(result: RunResult) -> None:
     """All who heard heard the same; after a completed run, everybody did."""
     words = {report["heard"] for report in result.reports.values()}
     assert len(words - {None}) <= 1, f"different words were heard: {words}"
-    if result.outcome == "completed":
+    if result.ended == "completed":
         assert None not in words, "somebody heard nothing"
 '''
 

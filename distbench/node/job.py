@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from distbench.community import PeerId
 from distbench.errors import CallError
+from distbench.logs import REPEATS
 from distbench.node.failures import is_cancellation, name_exception, safe_repr
 from distbench.node.lifecycle import Phase
 from distbench.node.port import NOTHING
@@ -51,7 +52,8 @@ class Job:
         node = self.node
         if node.phase in (Phase.CRASHED, Phase.ENDED):
             if not isinstance(error, (asyncio.CancelledError, CallError)):
-                logger.warning("%s.%s raised %s at its end", node.node_id, self.route.name, name_exception(error))
+                what = (node.node_id, self.route.name, name_exception(error))
+                logger.warning("%s.%s raised %s at its end", *what, extra=REPEATS)
             return
         if not is_cancellation(error):
             message = "" if self.value is NOTHING else f"{safe_repr(self.value)} from {self.src}"

@@ -26,9 +26,19 @@ from distbench.errors import (
 )
 from distbench.formats import explain
 from distbench.hooks import begin
+from distbench.logs import REPEATS
 from distbench.node.calls import Calls
 from distbench.node.current import current_node
 from distbench.node.deadlink import DeadLink
+from distbench.node.drops import (
+    BAD_SIGNATURE,
+    DOES_NOT_FIT,
+    FOREIGN_SIGNATURE,
+    HAD_CRASHED,
+    NO_HANDLER,
+    Drops,
+    Key,
+)
 from distbench.node.execution import IDLE, Resumed, Runner, StandIn, begin_task, enter_task, leave_task
 from distbench.node.failures import (
     HAS_ENDED,
@@ -77,6 +87,7 @@ class Observer(Protocol):
     def on_failure(self, node: Node, failure: NodeFailure) -> None: ...
     def on_crash(self, node: Node) -> None: ...
     def on_drop(self, node: Node, src: PeerId, reason: str) -> None: ...
+    def on_misfit(self, node: Node, src: PeerId) -> None: ...
 
 
 class Decisions(Protocol):
@@ -125,7 +136,7 @@ class Node:
         self.burst = 0
         self.replies_in = 0
         self.running: dict[asyncio.Task[Any], Job] = {}
-        self.dropped: dict[str, int] = {}
+        self.drops = Drops(table.names)
         self.done = False
         self.failed = False
         self.ended_at: float | None = None
@@ -309,25 +320,25 @@ class Node:
             if self.phase is Phase.NEW or self.phase is Phase.STARTING:
                 self._early.append((src, handler, call, payload, value))
             elif self.phase is Phase.CRASHED:
-                self.drop(src, "the node had crashed")
+                self.drop(src, HAD_CRASHED)
             return
         if handler < 0:
             self._reply_arrived(src, handler, call, payload, value)
             return
         route = self.routes[handler] if handler < len(self.routes) else None
         if route is None:
-            self.drop(src, "no such handler")
+            self._misfit(Key(src, "request" if call else "message", self.drops.name(handler), NO_HANDLER), "")
             return
         if value is NOTHING:
             try:
                 value = route.decode(payload)
             except SignatureError as error:
-                self._warn(route, src, str(error))
-                self.drop(src, "bad signature")
+                self._warn(route.name, src, str(error))
+                self.drop(src, BAD_SIGNATURE)
                 return
             except REFUSALS as error:
-                self._warn(route, src, route.misread(payload, error))
-                self.drop(src, "does not fit the handler")
+                why = route.misread(payload, error)
+                self._misfit(Key(src, "request" if call else "message", route.name, DOES_NOT_FIT), why)
                 return
             except self._interrupts:
                 raise
@@ -335,8 +346,8 @@ class Node:
                 self._broke(route, src, call, error)
                 return
             if route.signed and isinstance(value, Signed) and value.signer != src:
-                self._warn(route, src, f"it is signed by {value.signer}, not by the node that sent it")
-                self.drop(src, "the signature of another node")
+                self._warn(route.name, src, f"it is signed by {value.signer}, not by the node that sent it")
+                self.drop(src, FOREIGN_SIGNATURE)
                 return
         route.messages_in += 1
         route.bytes_in += len(payload)
@@ -344,13 +355,21 @@ class Node:
         function = route.function  # a local name, as in Route
         self._run(function(route.instance, src, value), route, src, call, value)
 
-    def _warn(self, route: Route, src: PeerId, why: str) -> None:
+    def _warn(self, what: str, src: PeerId, why: str) -> None:
         """Say what is dropped, in this node's name."""
-        self.context.copy().run(logger.warning, "%s dropped from %s: %s", route.name, src, why)
+        self.context.copy().run(logger.warning, "%s dropped from %s: %s", what, src, why, extra=REPEATS)
+
+    def _misfit(self, key: Key, why: str) -> None:
+        """Drop what does not fit, though nobody needs to have misbehaved on purpose."""
+        what = f"a reply to {key.handler}" if key.kind == "reply" else key.handler
+        self._warn(what, key.src, why or key.reason)
+        self.drop(key.src, key.reason)
+        self.drops.note(key, why)
+        self.observer.on_misfit(self, key.src)
 
     def drop(self, src: PeerId, reason: str) -> None:
         """Count a message that this node does not take."""
-        self.dropped[reason] = self.dropped.get(reason, 0) + 1
+        self.drops.count(reason)
         self.observer.on_drop(self, src, reason)
 
     def _reply_arrived(self, src: PeerId, kind: int, call: int, payload: bytes, value: Any) -> None:
@@ -367,20 +386,20 @@ class Node:
             try:
                 text = msgspec.msgpack.decode(payload, type=str)
             except REFUSALS as error:
-                self.drop(src, "does not fit the handler")
                 text = f"an error that cannot be read: {explain(error)}"
+                self._misfit(Key(src, "reply", route.name, DOES_NOT_FIT), text)
             future.set_exception(RemoteError(src, route.name, text))
             return
         if value is NOTHING:
             try:
                 value = route.decode_reply(payload)
             except SignatureError as error:
-                self.drop(src, "bad signature")
+                self.drop(src, BAD_SIGNATURE)
                 future.set_exception(SignatureError(f"the reply of {src} to {route.name}: {error}"))
                 return
             except REFUSALS as error:
-                self.drop(src, "does not fit the handler")
                 why = route.misread(payload, error, route.definition.reply)
+                self._misfit(Key(src, "reply", route.name, DOES_NOT_FIT), why)
                 future.set_exception(RemoteError(src, route.name, f"a reply that does not fit: {why}"))
                 return
             except self._interrupts:

@@ -6,13 +6,14 @@ import asyncio
 import gc
 import linecache
 import types
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
 _ALGORITHMS = str(Path(_PACKAGE) / "algorithms")
 _ASYNCIO = str(Path(asyncio.__file__).parent)
+_SLEEP = asyncio.sleep.__code__
 _LIBRARY = str(Path(asyncio.__file__).parent.parent)
 
 
@@ -59,18 +60,29 @@ def last_line(places: Iterable[tuple[str, int]]) -> str:
     return found
 
 
+def sleeps(coro: Any) -> bool:
+    """Whether a coroutine waits in ``asyncio.sleep``, itself or in what it called."""
+    return any(getattr(step, "cr_code", None) is _SLEEP for step, _ in _chain(coro))
+
+
 def standing(coro: Any) -> tuple[str, str]:
     """``('raft.py:41', 'await self.votes.get()')``: the innermost line of the algorithm, and what stands there."""
     place, text = "", ""
-    while coro is not None:
-        coro = _generator(coro) or coro
-        frame = getattr(coro, "cr_frame", None) or getattr(coro, "ag_frame", None) or getattr(coro, "gi_frame", None)
-        if frame is None:
-            break
+    for _, frame in _chain(coro):
         filename = frame.f_code.co_filename
         if is_algorithm(filename):
             place = f"{Path(filename).name}:{frame.f_lineno}"
             text = linecache.getline(filename, frame.f_lineno).strip()
+    return place, text
+
+
+def _chain(coro: Any) -> Iterator[tuple[Any, types.FrameType]]:
+    """A coroutine, what it waits for, and so on, each with its frame."""
+    while coro is not None:
+        coro = _generator(coro) or coro
+        frame = getattr(coro, "cr_frame", None) or getattr(coro, "ag_frame", None) or getattr(coro, "gi_frame", None)
+        if frame is None:
+            return
+        yield coro, frame
         following = getattr(coro, "cr_await", None) or getattr(coro, "ag_await", None)
         coro = following if following is not None else getattr(coro, "gi_yieldfrom", None)
-    return place, text

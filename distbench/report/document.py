@@ -17,9 +17,8 @@ from distbench.running.seeds import SeedRun, SeedsResult
 Seconds = Annotated[float, Meta(description="seconds")]
 Virtual = Annotated[float, Meta(description="seconds of virtual time offline, of wall time in the other modes")]
 Count = Annotated[int, Meta(ge=0)]
-Status = Annotated[
-    int, Meta(description="0 fine, 1 a node or the check failed or the run is stuck, 3 timeout, 130 Ctrl-C")
-]
+Status = Annotated[int, Meta(description="that of the outcome: 0 fine, 1 failed or stuck, 3 timeout, 130 interrupted")]
+Ok = Annotated[bool, Meta(description="whether the exit status is 0")]
 Command = Annotated[str, Meta(description="a shell command that does it again")]
 
 
@@ -30,6 +29,18 @@ class TrafficDocument(Struct, forbid_unknown_fields=True):
     bytes_in: Count
     messages_out: Count
     bytes_out: Count
+
+
+class MisfitDocument(Struct, forbid_unknown_fields=True):
+    """Messages that a node dropped because they did not fit it."""
+
+    src: Annotated[str, Meta(description="who sent them")]
+    kind: Annotated[str, Meta(description="message, request or reply")]
+    handler: Annotated[str, Meta(description="what they were for; a child's is child.handler")]
+    reason: Annotated[str, Meta(description="under which they are counted in dropped")]
+    why: Annotated[str, Meta(description="what did not fit of the first")]
+    count: Count
+    fails: Annotated[bool, Meta(description="whether they fail the run")]
 
 
 class NodeDocument(Struct, forbid_unknown_fields=True):
@@ -45,6 +56,7 @@ class NodeDocument(Struct, forbid_unknown_fields=True):
     traffic: Annotated[dict[str, TrafficDocument], Meta(description="by handler; a child's is child.handler")]
     dropped: Annotated[dict[str, Count], Meta(description="messages dropped at this node, by reason")]
     refused: Annotated[dict[str, Count], Meta(description="connections refused at this node, by cause")]
+    misfits: Annotated[list[MisfitDocument], Meta(description="those of the dropped that did not fit")]
     report: Annotated[dict[str, Any], Meta(description="what the algorithm reports; a child's is nested")]
 
 
@@ -67,6 +79,7 @@ class SuspendedDocument(Struct, forbid_unknown_fields=True):
     where: Annotated[str, Meta(description="file:line")]
     waits_for: str
     background: Annotated[bool, Meta(description="a task of the algorithm's own, which makes no run stuck")]
+    sleeping: Annotated[bool, Meta(description="in asyncio.sleep")]
 
 
 class RunDocument(Struct, forbid_unknown_fields=True, tag_field="kind", tag="run"):
@@ -79,9 +92,14 @@ class RunDocument(Struct, forbid_unknown_fields=True, tag_field="kind", tag="run
     seed: int
     hash_seed: Annotated[str, Meta(description="PYTHONHASHSEED of the run")]
     command: Command
-    outcome: Annotated[str, Meta(description="completed, quiescent, stuck, timeout or interrupted")]
-    reason: Annotated[str, Meta(description="which limit ended it")]
+    outcome: Annotated[
+        str,
+        Meta(description="the first that applies: interrupted, timeout, failed, stuck, completed, quiescent"),
+    ]
+    ended: Annotated[str, Meta(description="how it came to its end, whatever its nodes did; one of the same words")]
+    reason: Annotated[str, Meta(description="what ended it")]
     exit_status: Status
+    ok: Ok
     virtual_time: Virtual
     wall_time: Seconds
     deliveries: Annotated[int, Meta(ge=0, description="messages given to nodes, replies included")]
@@ -97,8 +115,10 @@ class SeedDocument(Struct, forbid_unknown_fields=True):
     """One of many runs."""
 
     seed: int
-    outcome: Annotated[str | None, Meta(description="null where the process died over it")]
+    outcome: str
+    ended: Annotated[str | None, Meta(description="null where the process died over it")]
     exit_status: Status
+    ok: Ok
     virtual_time: Virtual
     wall_time: Seconds
     deliveries: Count
@@ -115,12 +135,13 @@ class SeedsDocument(Struct, forbid_unknown_fields=True, tag_field="kind", tag="s
     algorithm: Annotated[str, Meta(description="as given to -a")]
     mode: str
     exit_status: Status
+    ok: Ok
     asked: Annotated[int, Meta(ge=1, description="seeds asked for; fewer ran where a failure or Ctrl-C ended them")]
     interrupted: bool
     under_way: Annotated[list[int], Meta(description="seeds that were running when Ctrl-C came")]
     wall_time: Seconds
     processes: Count
-    outcomes: Annotated[dict[str, Count], Meta(description="runs by outcome; failed ones under 'failed'")]
+    outcomes: Annotated[dict[str, Count], Meta(description="runs by outcome")]
     runs: Annotated[list[SeedDocument], Meta(description="in the order of the seeds")]
     command: Annotated[str | None, Meta(description="a shell command that runs the first failing seed again")]
     replays: Annotated[
@@ -143,8 +164,10 @@ def run_document(result: RunResult, *, config: str, algorithm: str, command: str
         hash_seed=result.hash_seed,
         command=command,
         outcome=result.outcome.value,
+        ended=result.ended.value,
         reason=result.reason,
         exit_status=result.exit_status,
+        ok=result.ok,
         virtual_time=result.virtual_time,
         wall_time=result.wall_time,
         deliveries=result.deliveries,
@@ -157,7 +180,8 @@ def run_document(result: RunResult, *, config: str, algorithm: str, command: str
             for one in result.failures
         ],
         suspended=[
-            SuspendedDocument(one.node, one.name, one.where, one.waits_for, one.background) for one in result.suspended
+            SuspendedDocument(one.node, one.name, one.where, one.waits_for, one.background, one.sleeping)
+            for one in result.suspended
         ],
     )
 
@@ -171,6 +195,7 @@ def seeds_document(result: SeedsResult, *, config: str, algorithm: str, command:
         algorithm=algorithm,
         mode="offline",
         exit_status=result.exit_status,
+        ok=result.ok,
         asked=result.asked,
         interrupted=result.interrupted,
         under_way=list(result.under_way),
@@ -213,16 +238,21 @@ def _node(one: NodeResult, report: Mapping[str, object]) -> NodeDocument:
         },
         dropped=dict(one.dropped),
         refused=dict(one.refused),
+        misfits=[
+            MisfitDocument(each.src, each.kind, each.handler, each.reason, each.why, each.count, each.fails)
+            for each in one.misfits
+        ],
         report={str(name): to_json(value) for name, value in report.items()},
     )
 
 
 def _seed(run: SeedRun) -> SeedDocument:
-    outcome = None if run.outcome is None else run.outcome.value
     return SeedDocument(
         run.seed,
-        outcome,
+        run.outcome.value,
+        None if run.ended is None else run.ended.value,
         run.exit_status,
+        run.ok,
         run.virtual_time,
         run.wall_time,
         run.deliveries,

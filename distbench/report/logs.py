@@ -10,9 +10,10 @@ from typing import IO
 
 from distbench.logs import TRACE
 from distbench.node.current import current_node
+from distbench.report.folding import Folding
 from distbench.report.style import node_colour, paint
-from distbench.running.outcomes import FAILURE
-from distbench.running.result import Failure, RunResult
+from distbench.running.outcomes import failure_of
+from distbench.running.result import RunResult
 
 _NAMES = {TRACE: "TRACE", 10: "DEBUG", 20: "INFO", 30: "WARNING", 40: "ERROR", 50: "CRITICAL"}
 _COLOURS = {TRACE: "dim", 10: "dim", 20: "", 30: "yellow", 40: "red", 50: "red"}
@@ -75,28 +76,30 @@ class LineFormatter(logging.Formatter):
         return head
 
 
-def failure_of(record: logging.LogRecord) -> Failure | None:
-    """The failure of a node that a record tells of, if it does."""
-    found = getattr(record, FAILURE, None)
-    return found if isinstance(found, Failure) else None
-
-
 class StreamLogs(logging.StreamHandler[IO[str]]):
     """Writes to a stream until that is closed; a record that cannot be formatted is one line, not a traceback."""
 
-    def __init__(self, stream: IO[str], *, quiet: bool) -> None:
-        """``quiet`` lets only warnings about the config through."""
+    def __init__(self, stream: IO[str], *, quiet: bool, folds: bool) -> None:
+        """``quiet`` lets only warnings about the config through; ``folds`` leaves out repeats."""
         super().__init__(stream)
         self.failures = 0
-        """Failures of nodes shown, each with its traceback."""
+        """Failures of nodes shown, each with its traceback, or folded as the summary folds them."""
         self.quiet = quiet
+        self._folding = Folding() if folds else None
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write it, if it is for people now."""
         if self.quiet and not record.name.startswith(_CONFIG):
             return
-        super().emit(record)
+        if self._folding is None or not self._folding.takes(record):
+            super().emit(record)
         self.failures += failure_of(record) is not None
+
+    def say_last(self) -> None:
+        """Say how much was left out, in the name of the node whose process this is."""
+        text = "" if self._folding is None else self._folding.tell()
+        if text:
+            self.handle(logging.LogRecord(__name__, logging.WARNING, __file__, 0, text, (), None))
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         error = sys.exception()
@@ -131,7 +134,9 @@ class Logs:
         logging.getLogger().addHandler(handler)
 
     def close(self) -> None:
-        """Take back what was added."""
+        """Have the rest said, and take back what was added."""
+        if self._shown is not None:
+            self._shown.say_last()
         for handler in self._added:
             logging.getLogger().removeHandler(handler)
 
@@ -141,15 +146,15 @@ def logs(verbosity: int, stream: IO[str] | None, *, colour: bool, quiet: bool = 
     """Within the block, logs go to ``stream``; afterwards logging is as it was.
 
     Algorithms log from INFO on, from DEBUG with a verbosity of 1, from TRACE with 2; the framework from WARNING on,
-    and all that it has to say with 3. ``quiet`` leaves warnings about the config only. What is filtered costs what
-    any disabled logger costs.
+    and all that it has to say with 3. Failures and warnings that repeat are left out where it is 0. ``quiet`` leaves
+    warnings about the config only. What is filtered costs what any disabled logger costs.
     """
     verbosity = min(max(verbosity, 0), len(_ALGORITHMS) - 1)
     algorithms, framework = _ALGORITHMS[verbosity], _FRAMEWORK[verbosity]
     levels = {"": algorithms, _SHIPPED: algorithms, "distbench": framework, "asyncio": framework}
     before = {name: logging.getLogger(name).level for name in levels}
     root = logging.getLogger()
-    shown = StreamLogs(stream, quiet=quiet) if stream else None
+    shown = StreamLogs(stream, quiet=quiet, folds=not verbosity) if stream else None
     handler = shown or logging.NullHandler()
     handler.setFormatter(LineFormatter(colour=colour, names=verbosity >= 3))
     root.addHandler(handler)

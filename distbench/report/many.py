@@ -37,7 +37,7 @@ def render_seeds(result: SeedsResult, *, colour: bool, replay: str | None, table
     remarks = [paint(text, "yellow") if colour else text for text in _remarks(result.runs)]
     lines += ["", *remarks] if remarks else []
     ending = render_seeds_ending(result)
-    hue = "green" if result.exit_status == 0 else "red"
+    hue = "green" if result.ok else "red"
     lines += ["", paint(ending, hue) if colour else ending]
     return "\n".join(lines).strip("\n") + "\n"
 
@@ -69,7 +69,7 @@ def _distribution(runs: Sequence[SeedRun], *, colour: bool) -> list[str]:
         ("messages", lambda run: run.messages, ",.0f"),
         ("wall ms", lambda run: run.wall_time * 1000, ",.1f"),
     ]
-    alive = [run for run in runs if run.outcome is not None]
+    alive = [run for run in runs if run.ended is not None]
     if not alive:
         return []
     values = [sorted(map(measure, alive)) for _, measure, _ in rows]
@@ -83,7 +83,7 @@ def _distribution(runs: Sequence[SeedRun], *, colour: bool) -> list[str]:
 
 def _remarks(runs: Sequence[SeedRun]) -> Iterator[str]:
     """What a person must know of the runs beyond their failures, as the notes of one run tell it."""
-    alive = [run for run in runs if run.outcome is not None]
+    alive = [run for run in runs if run.ended is not None]
     if alive and all(run.silent for run in alive):
         yield "no message was sent in any run"
     messages: Counter[str] = Counter()

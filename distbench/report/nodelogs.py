@@ -17,7 +17,8 @@ from distbench.community import PeerId
 from distbench.errors import ConfigError
 from distbench.node.current import current_node
 from distbench.report.files import file_name, make_folder
-from distbench.report.logs import LineFormatter, failure_of
+from distbench.report.logs import LineFormatter
+from distbench.running.outcomes import failure_of
 from distbench.words import plural
 
 _MOST_OPEN: Final = 200

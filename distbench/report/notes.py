@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from distbench.community import PeerId
 from distbench.report.cells import render_cell
-from distbench.running.result import End, Failure, Outcome, RunResult, Suspended
+from distbench.running.result import End, Failure, Misfit, NodeResult, Outcome, RunResult, Suspended
 from distbench.words import plural
 
 MOST_NODES = 100
@@ -17,6 +17,10 @@ MOST_FAILURES = 10
 MOST_SUSPENDED = 30
 _FEW_NODES = 5
 _LONGEST_MESSAGE = 300
+_WHAT_TO_DO = (
+    "    correct what is sent, or the handler that takes it; a node that differs on purpose says so in the config,\n"
+    "    with an 'algorithm:' of its own; --allow-drops (allow_drops=True) lets all such drops pass"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,22 +31,24 @@ class Note:
     colour: str = ""
 
 
-def notes(result: RunResult, *, tracebacks: bool = True) -> list[Note]:
-    """Failures, the check, nodes that never terminated, what still waits, drops, refusals, messages in transit, why.
+def notes(result: RunResult, *, tracebacks: bool = True, sleepers: bool = False) -> list[Note]:
+    """Failures, the check, drops that fail, nodes that never terminated, what still waits, other drops, and so on.
 
-    Without ``tracebacks`` a failure is one line: for a reader who has seen them in the logs.
+    Without ``tracebacks`` a failure is one line: for a reader who has seen them in the logs. What waits in a sleep
+    when a run has completed is no news; it is told with ``sleepers`` only.
     """
     return [
         *_failures(result.failures, tracebacks=tracebacks),
         *([] if result.check_error is None else [Note(f"the check failed: {result.check_error}", "red")]),
+        *_failing_drops(result),
         *_ended_without_a_failure(result),
         *_never_terminated(result),
-        *_suspended(result.suspended),
+        *_suspended([one for one in result.suspended if sleepers or not _only_sleeps(one, result)]),
         *_dropped(result),
         *_refused(result),
         *_in_transit(result.in_transit),
         *(Note(remark, "yellow") for remark in result.remarks),
-        *([Note(f"{result.outcome}: {result.reason}", "yellow")] if result.reason else []),
+        *([Note(f"{result.ended}: {result.reason}", "yellow")] if result.reason else []),
     ]
 
 
@@ -91,10 +97,15 @@ def _never_terminated(result: RunResult) -> Iterator[Note]:
     if not nodes:
         return
     others_did = any(node.end is End.TERMINATED for node in result.nodes.values())
-    if result.outcome is Outcome.COMPLETED and not others_did:  # an endless algorithm under --duration
+    if result.ended is Outcome.COMPLETED and not others_did:  # an endless algorithm under --duration
         return
     names = "all nodes" if len(nodes) == len(result.nodes) > _FEW_NODES else join_names(nodes)
     yield Note(f"never terminated: {names}", "yellow")
+
+
+def _only_sleeps(one: Suspended, result: RunResult) -> bool:
+    """It did not hold the run up: a task of the algorithm's own, or a handler where nothing went wrong either."""
+    return one.sleeping and result.ended is Outcome.COMPLETED and (one.background or result.ok)
 
 
 def _suspended(suspended: Sequence[Suspended]) -> Iterator[Note]:
@@ -113,9 +124,31 @@ def _suspended(suspended: Sequence[Suspended]) -> Iterator[Note]:
         yield Note(f"and {sum(map(len, list(alike.values())[MOST_SUSPENDED:])):,} more still wait")
 
 
+def _failing_drops(result: RunResult) -> Iterator[Note]:
+    """Which node dropped what from whom and why, how many, and what to do; once for each handler and reason."""
+    alike: dict[tuple[str, str, str], list[tuple[PeerId, Misfit]]] = {}
+    for node, one in result.failing_drops():
+        alike.setdefault((one.kind, one.handler, one.reason), []).append((node, one))
+    for number, ((kind, handler, reason), drops) in enumerate(alike.items(), 1):
+        total = sum(one.count for _, one in drops)
+        what = f"{plural(total, 'message')} in reply to" if kind == "reply" else f"{plural(total, kind)} to"
+        why = f": {drops[0][1].why}" if drops[0][1].why else ""
+        places = join_names([f"{node} from {one.src}: {one.count:,}" for node, one in drops], _FEW_NODES)
+        last = f"\n{_WHAT_TO_DO}" if number == len(alike) else ""
+        yield Note(f"dropped {what} {handler}: {reason}{why} (at {places}){last}", "red")
+
+
 def _dropped(result: RunResult) -> Iterator[Note]:
-    for reason, counts in _by_reason((node, one.dropped) for node, one in result.nodes.items()):
+    for reason, counts in _by_reason((node, _let_pass(one)) for node, one in result.nodes.items()):
         yield Note(f"dropped {plural(sum(counts.values()), 'message')}: {reason} ({_at(counts)})", "yellow")
+
+
+def _let_pass(node: NodeResult) -> Mapping[str, int]:
+    """What a node dropped without a failure, by reason."""
+    counts = Counter(node.dropped)
+    for one in node.misfits:
+        counts[one.reason] -= one.count if one.fails else 0
+    return counts
 
 
 def _refused(result: RunResult) -> Iterator[Note]:
@@ -128,7 +161,7 @@ def _by_reason(nodes: Iterable[tuple[PeerId, Mapping[str, int]]]) -> Iterable[tu
     found: dict[str, dict[PeerId, int]] = {}
     for node, counts in nodes:
         for reason, count in counts.items():
-            if count:
+            if count > 0:
                 found.setdefault(reason, {})[node] = count
     return found.items()
 

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from distbench.report.notes import notes
 from distbench.report.style import paint
 from distbench.report.table import render_table
 from distbench.running.result import End, Outcome, RunResult
 from distbench.words import plural
 
+_STOPPED: Final = "stopped at the first failure"
+
 
 def render_summary(
-    result: RunResult, *, width: int | None, colour: bool, table: bool = True, tracebacks: bool = True
+    result: RunResult,
+    *,
+    width: int | None,
+    colour: bool,
+    table: bool = True,
+    tracebacks: bool = True,
+    sleepers: bool = False,
 ) -> str:
     """The text for stdout. ``width`` is the terminal's, or None where there is none to fit into.
 
-    The table, and the tracebacks of failures, may be left out.
+    The table, and the tracebacks of failures, may be left out; ``sleepers`` is as for ``notes``.
     """
     lines = render_table(result, width=width, colour=colour) if table else []
-    remarks = render_notes(result, colour=colour, tracebacks=tracebacks)
+    remarks = render_notes(result, colour=colour, tracebacks=tracebacks, sleepers=sleepers)
     if remarks and lines:
         lines.append("")
     lines += remarks
@@ -26,30 +36,32 @@ def render_summary(
     if result.digest is not None:
         lines.append(_digest_line(result))
     ending = render_ending(result)
-    hue = "green" if result.exit_status == 0 else "red"
+    hue = "green" if result.ok else "red"
     lines.append(paint(ending, hue) if colour else ending)
     return "\n".join(lines) + "\n"
 
 
-def render_notes(result: RunResult, *, colour: bool, tracebacks: bool = True) -> list[str]:
+def render_notes(result: RunResult, *, colour: bool, tracebacks: bool = True, sleepers: bool = False) -> list[str]:
     """What a person must know beyond the table; some of the texts have several lines."""
     shown = []
-    for note in notes(result, tracebacks=tracebacks):
+    for note in notes(result, tracebacks=tracebacks, sleepers=sleepers):
         first, newline, rest = note.text.partition("\n")
         shown.append(f"{paint(first, note.colour) if colour else first}{newline}{rest}")
     return shown
 
 
 def render_ending(result: RunResult) -> str:
-    """One line: the outcome, virtual and wall time, messages as in the table and their rate; or that none was sent."""
+    """One line: how it ended and what failed, times, messages as in the table and their rate; or that none was sent."""
     failed = {name for name, node in result.nodes.items() if node.end in (End.FAILED, End.CRASHED)}
     bad = len(failed | {failure.node for failure in result.failures})
-    outcome = result.outcome.value
+    how = _STOPPED if result.ended is Outcome.FAILED else result.ended.value
     wrong = [f"{plural(bad, 'node')} failed"] if bad else []
     wrong += ["the check failed"] if result.check_error is not None else []
+    dropped = sum(one.count for _, one in result.failing_drops())
+    wrong += [f"{plural(dropped, 'message')} did not fit"] if dropped else []
     if wrong:
-        joint = ", but" if result.outcome in (Outcome.COMPLETED, Outcome.QUIESCENT) else ","
-        outcome += f"{joint} {' and '.join(wrong)}"
+        joint = ", but" if result.ended.exit_status == 0 else ","
+        how += f"{joint} {' and '.join(wrong)}"
     times = [f"{result.wall_time:,.3f} s wall"]
     if result.mode == "offline":
         times.insert(0, f"{result.virtual_time:,.3f} s virtual")
@@ -58,7 +70,7 @@ def render_ending(result: RunResult) -> str:
         traffic = "no message was sent"
     else:
         traffic = f"{plural(result.messages, 'message')}, {rate:,.0f} messages/s"
-    return f"{outcome}: {', '.join(times)}, {traffic}"
+    return f"{how}: {', '.join(times)}, {traffic}"
 
 
 def _digest_line(result: RunResult) -> str:

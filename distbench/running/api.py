@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -14,6 +15,8 @@ from distbench.running.result import RunResult
 
 if TYPE_CHECKING:
     from distbench.running.seeds import SeedsResult
+
+logger = logging.getLogger("distbench.run")
 
 __all__ = ["load_class", "read_config", "run"]
 
@@ -39,6 +42,8 @@ def run(
     max_events: int = 100_000_000,
     step_timeout: float = DEFAULT_STEP_TIMEOUT,
     digest: bool = False,
+    allow_drops: bool = False,
+    fail_fast: bool = False,
     set: str | Sequence[str] = (),
     assign: str | Sequence[str] = (),
     check: bool = True,
@@ -59,6 +64,8 @@ def run(
     max_events: int = 100_000_000,
     step_timeout: float = DEFAULT_STEP_TIMEOUT,
     digest: bool = False,
+    allow_drops: bool = False,
+    fail_fast: bool = False,
     set: str | Sequence[str] = (),
     assign: str | Sequence[str] = (),
     check: bool = True,
@@ -83,6 +90,8 @@ def run(
     max_events: int = 100_000_000,
     step_timeout: float = DEFAULT_STEP_TIMEOUT,
     digest: bool = False,
+    allow_drops: bool = False,
+    fail_fast: bool = False,
     set: str | Sequence[str] = (),
     assign: str | Sequence[str] = (),
     check: bool = True,
@@ -100,9 +109,10 @@ def run(
     a timeout, whose ``reason`` names the line. It depends on the machine; 0 is no limit, and under a debugger there is
     none.
 
-    A failing node does not raise: look at ``outcome``, ``exit_status`` and ``failures``. Nor does the function
-    ``check(result)`` of the algorithm's module, which is called after the run: see ``check_error``; with
-    ``check=False`` it is left out.
+    A run that fails does not raise: look at ``ok``, ``outcome`` and ``failures``, or call ``raise_if_failed()`` of the
+    result. Nor does the function ``check(result)`` of the algorithm's module, which is called after the run: see
+    ``check_error``; with ``check=False`` it is left out. ``fail_fast=True`` ends a run at its first failure;
+    ``allow_drops=True`` lets messages pass that a node dropped because they did not fit it, which else fail the run.
 
     ``seeds=range(200)`` shares the runs among ``jobs`` processes, as many as there are cores unless said otherwise (1:
     all in this process), and ends at the first seed that fails, or goes through all of them with ``keep_going=True``.
@@ -123,6 +133,8 @@ def run(
         max_events=max_events,
         step_timeout=step_timeout,
         digest=digest,
+        allow_drops=allow_drops,
+        fail_fast=fail_fast,
     )
 
     wanted = None if seeds is None else _seeds(seeds, seed)
@@ -134,6 +146,10 @@ def run(
         assignments=_texts("assign", assign, "node_id=shuffled"),
         check=check,
     )
+    plan.require_asserts()
+    if plan.started is not None:
+        first = next(iter(plan.config(plan.options.seed).nodes))
+        logger.info("%s.%s=true: a generated config starts its first node", first, plan.started)
     if mode == "local":
         from distbench.running.local import run_local
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from distbench.decorators import ClassMark
-from distbench.errors import DefinitionError
+from distbench.errors import ConfigError, DefinitionError
 from distbench.namespace import names_of
 from distbench.node.failures import name_exception, render_traceback, shown
 from distbench.running.outcomes import describe_interrupt
@@ -34,9 +34,8 @@ def find_check(cls: type) -> Check | None:
     check = names.get(NAME)
     if check is None:
         return None
-    code = getattr(inspect.unwrap(check) if callable(check) else check, "__code__", None)
-    file = Path(code.co_filename).name if code else Path(str(names.get("__file__", ""))).name
-    where = f"check ({file}:{code.co_firstlineno})" if code else f"check ({file})"
+    file = Path(str(names.get("__file__", ""))).name
+    where = _where(check, file)
     if not callable(check):
         raise DefinitionError(f"{where} is {type(check).__name__} {check!r:.60}, not a function; {_WANTED}")
     if inspect.iscoroutinefunction(check) or inspect.isgeneratorfunction(check) or inspect.isasyncgenfunction(check):
@@ -52,14 +51,29 @@ def find_check(cls: type) -> Check | None:
     return check  # type: ignore[no-any-return]
 
 
+def _where(check: object, file: str = "") -> str:
+    """``check (raft.py:41)``; ``file`` is where it stands if it does not say so itself."""
+    code = getattr(inspect.unwrap(check) if callable(check) else check, "__code__", None)
+    return f"{NAME} ({Path(code.co_filename).name}:{code.co_firstlineno})" if code else f"{NAME} ({file})"
+
+
+def require_asserts(check: Check) -> None:
+    """Raises ConfigError where Python runs with ``-O``: a check without its asserts would pass whatever happened."""
+    if not __debug__:
+        raise ConfigError(
+            f"{_where(check)} cannot check anything: PYTHONOPTIMIZE or python -O has Python leave out every 'assert'; "
+            "unset it, or leave the check out with --no-check (check=False)"
+        )
+
+
 def apply_check(check: Check, result: RunResult) -> RunResult:
     """``result`` with what the check found wrong, if anything, in ``check_error``.
 
-    A run that was interrupted is not checked. A check that ends in any other exception than AssertionError (and be it
-    SystemExit, or what ``pytest.fail`` raises) fails the run as well, unless it has failed already: where a node
-    crashed, reports are missing, and that is no news.
+    A run that was interrupted, or stopped at its first failure, is not checked. A check that ends in any other
+    exception than AssertionError (and be it SystemExit, or what ``pytest.fail`` raises) fails the run as well, unless
+    it has failed already: where a node crashed, reports are missing, and that is no news.
     """
-    if result.outcome is Outcome.INTERRUPTED:
+    if result.ended in (Outcome.INTERRUPTED, Outcome.FAILED):
         return result
     try:
         returned = check(result)
@@ -68,9 +82,9 @@ def apply_check(check: Check, result: RunResult) -> RunResult:
     except StepTimeout:
         raise  # whoever watches tells
     except KeyboardInterrupt as interrupt:
-        return replace(result, outcome=Outcome.INTERRUPTED, reason=describe_interrupt(interrupt))
+        return replace(result, ended=Outcome.INTERRUPTED, reason=describe_interrupt(interrupt))
     except BaseException as error:  # noqa: BLE001 - a user's function may raise anything
-        if result.exit_status != 0:
+        if not result.ok:
             return result
         text = f"it raised {name_exception(error)}{_place(error)}\n{render_traceback(error)}"
         return replace(result, check_error=text)

@@ -13,6 +13,7 @@ from typing import Final
 from distbench.community import PeerId
 from distbench.config.model import RunConfig
 from distbench.errors import StartupError, WireError
+from distbench.logs import REPEATS
 from distbench.network.party import Terms
 from distbench.network.tcp import Address, Junction
 from distbench.running.control import (
@@ -22,6 +23,7 @@ from distbench.running.control import (
     Crashed,
     CutOff,
     Done,
+    Failed,
     Idle,
     Joined,
     Left,
@@ -51,7 +53,7 @@ from distbench.running.coordinator import (
 from distbench.running.gauge import Gauge, Progress
 from distbench.running.nodespec import DEFAULT_TIMEOUT
 from distbench.running.options import RunOptions
-from distbench.running.result import End, Failure, NodeResult, Outcome, RunResult
+from distbench.running.result import FIRST_FAILURE, End, Failure, NodeResult, Outcome, RunResult
 from distbench.running.signals import Interrupted
 from distbench.signing import KeyPair
 
@@ -177,7 +179,7 @@ class Conductor:
         self.node_gone(peer, reason)
 
     def on_refused(self, peer: PeerId | None, reason: str) -> None:
-        logger.warning("%s: %s", peer or "a connection", reason)
+        logger.warning("%s: %s", peer or "a connection", reason, extra=REPEATS)
         if peer is not None:
             self._refusals[peer] = reason
 
@@ -200,7 +202,9 @@ class Conductor:
                 self._counted[peer] = control.messages
             case Crashed():
                 self._noticed.setdefault(peer, self._elapsed())
-                self._obey(coordinator.gone_node(peer, control.reason))
+                self._lose(peer, control.reason)
+            case Failed():
+                self._fail_fast()
             case CutOff():
                 if peer not in coordinator.gone:  # what the dead say of the living counts for nothing
                     self.node_gone(PeerId(control.peer), control.reason)
@@ -222,7 +226,18 @@ class Conductor:
         if self.coordinator.phase in (Phase.GATHERING, Phase.LINKING):
             self._give_up(StartupError(f"{node} {reason} before the run began"))
             return
+        self._lose(node, reason)
+
+    def _lose(self, node: PeerId, reason: str) -> None:
+        """The run goes on without a node, if it does."""
         self._obey(self.coordinator.gone_node(node, reason))
+        self._fail_fast()
+
+    def _fail_fast(self) -> None:
+        """Something failed: the run ends for it, if that is wanted."""
+        if self.options.fail_fast and self.coordinator.phase is Phase.RUNNING:
+            self._reason = FIRST_FAILURE
+            self._obey(self.coordinator.stop(Outcome.FAILED))
 
     def _give_up(self, error: StartupError) -> None:
         if not self._running.done():
@@ -371,7 +386,7 @@ class Conductor:
             if not (node in self.left and self.left[node].failures)
         ]
         return RunResult(
-            outcome=self.coordinator.outcome or Outcome.COMPLETED,
+            ended=self.coordinator.outcome or Outcome.COMPLETED,
             nodes=nodes,
             reports={n: left.report for n in self.config.nodes if (left := self.left.get(n)) is not None},
             seed=self.options.seed,

@@ -114,7 +114,11 @@ class Counted(msgspec.Struct, array_like=True, tag=16, frozen=True):
     messages: int
 
 
-Said = Joined | Ready | Done | Crashed | Idle | WaveReply | Counted | CutOff | Left
+class Failed(msgspec.Struct, array_like=True, tag=17, frozen=True):
+    """Node: something failed here for the first time; I go on."""
+
+
+Said = Joined | Ready | Done | Failed | Crashed | Idle | WaveReply | Counted | CutOff | Left
 """The words of a node."""
 Told = Roster | Start | Wave | Count | Notice | Stop | Over
 """The words of the coordinator."""

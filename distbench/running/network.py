@@ -195,7 +195,7 @@ class _Supervisor:
             on_late=partial(nursery.signal, signal.SIGUSR1),
         )
         result = await conduct(conductor, nursery, last=True)
-        if result.outcome is Outcome.INTERRUPTED:
+        if result.ended is Outcome.INTERRUPTED:
             nursery.kill()  # it has left, or is too busy for it
         return result
 
@@ -226,9 +226,9 @@ class _Supervisor:
             failures.append(Failure(me, "run", "", ending.at, ending.complaint, ""))
         elif left is None:
             failures.append(Failure(me, "process", "", at, died, ""))
-        outcome = ending.outcome or (Outcome.INTERRUPTED if watch.interrupted else Outcome.COMPLETED)
+        ended = ending.outcome or (Outcome.INTERRUPTED if watch.interrupted else Outcome.COMPLETED)
         return RunResult(
-            outcome=outcome,
+            ended=ended,
             nodes={me: left.result if left is not None else NodeResult(End.CRASHED, {}, at)},
             reports={me: left.report} if left is not None else {},
             seed=spec.options.seed,
@@ -239,7 +239,7 @@ class _Supervisor:
             hash_seed=os.environ.get("PYTHONHASHSEED", "random"),
             failures=tuple(failures),
             suspended=tuple(left.suspended) if left is not None else (),
-            reason=watch.interrupted if outcome is Outcome.INTERRUPTED and watch.interrupted else ending.reason,
+            reason=watch.interrupted if ended is Outcome.INTERRUPTED and watch.interrupted else ending.reason,
         )
 
 

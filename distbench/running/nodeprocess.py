@@ -14,6 +14,7 @@ from typing import Any, Final
 from distbench.community import Community, PeerId, listeners
 from distbench.errors import DistbenchError, MessageError, WireError
 from distbench.formats import Codec
+from distbench.logs import REPEATS, say_last
 from distbench.network.party import Terms
 from distbench.network.tcp import Junction
 from distbench.node.activity import NodeLoop
@@ -31,6 +32,7 @@ from distbench.running.control import (
     Crashed,
     CutOff,
     Done,
+    Failed,
     Joined,
     Left,
     Notice,
@@ -44,7 +46,7 @@ from distbench.running.control import (
     encode_control,
 )
 from distbench.running.nodespec import DEFAULT_TIMEOUT, Ending, NodeSpec
-from distbench.running.outcomes import node_result, render_failure, suspended_in, task_name
+from distbench.running.outcomes import drop_fails, node_result, render_failure, suspended_in, task_name
 from distbench.running.quiet import Numbers, Quiet
 from distbench.running.realport import RealPort, delays
 from distbench.running.result import Failure, Outcome, Suspended
@@ -76,6 +78,7 @@ class NodeProcess:
         self.ending = Ending()
         self.failures: list[Failure] = []
         self._stopped = False
+        self._told_failure = False
         self._leaving: asyncio.Task[None] | None = None
         self._awaited: set[PeerId] = set()
         self._refusal = ""
@@ -224,7 +227,7 @@ class NodeProcess:
 
     def on_refused(self, peer: PeerId | None, reason: str) -> None:
         self._refusal = f"{peer or 'a connection'}: {reason}"
-        logger.warning("%s: %s", self.spec.node_id, self._refusal)
+        logger.warning("%s: %s", self.spec.node_id, self._refusal, extra=REPEATS)
 
     def on_message(self, peer: PeerId, handler: int, call: int, payload: bytes) -> None:
         if peer == COORDINATOR:
@@ -335,6 +338,7 @@ class NodeProcess:
 
     def on_failure(self, node: Node, failure: NodeFailure) -> None:
         self.failures.append(render_failure(failure))
+        self._say_failed()
 
     def on_crash(self, node: Node) -> None:
         self._stop()
@@ -343,6 +347,16 @@ class NodeProcess:
 
     def on_drop(self, node: Node, src: PeerId, reason: str) -> None:
         pass
+
+    def on_misfit(self, node: Node, src: PeerId) -> None:
+        if drop_fails(self.spec.config, self.spec.options, src, node.node_id):
+            self._say_failed()
+
+    def _say_failed(self) -> None:
+        """The coordinator may end the run for it."""
+        if not (self._told_failure or self._stopped):
+            self._told_failure = True
+            self.tell(Failed())
 
     def _on_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error, task = context.get("exception"), context.get("task") or context.get("future")
@@ -396,7 +410,10 @@ class NodeProcess:
         if self.node.phase is not Phase.CRASHED:
             gc.collect()
             self.node.tell_aside()
-        result = replace(node_result(self.node), refused=dict(self.junction.refused))
+        self.node.context.copy().run(say_last)  # now, for the run may be over before this process is
+        result = replace(
+            node_result(self.node, self.spec.config, self.spec.options), refused=dict(self.junction.refused)
+        )
         left = Left(result, report, self.failures, suspended, *numbers)
         try:
             self.tell(left)

@@ -18,6 +18,7 @@ from distbench.definition import AlgorithmDefinition
 from distbench.errors import CallError, DistbenchError
 from distbench.events import Drawn, Dropped, Event, Sink, Terminated, TimerFired
 from distbench.formats import Codec
+from distbench.logs import REPEATS
 from distbench.messages import quick_construction
 from distbench.node.failures import name_exception
 from distbench.node.lifecycle import Phase
@@ -41,12 +42,13 @@ from distbench.running.options import DEFAULT_LATENCY, RunOptions
 from distbench.running.outcomes import (
     cut_short,
     describe_interrupt,
+    drop_fails,
     node_result,
     render_failure,
     suspended_in,
     task_name,
 )
-from distbench.running.result import End, Failure, NodeResult, Outcome, RunResult, Suspended
+from distbench.running.result import FIRST_FAILURE, End, Failure, NodeResult, Outcome, RunResult, Suspended
 from distbench.signing import KeyPair, Keyring
 from distbench.simulation.choices import Choice, Choices
 from distbench.simulation.determinism import controlled
@@ -156,6 +158,7 @@ class OfflineRun:
     ) -> None:
         """What the run puts in force, already for the ``__init__`` of algorithms, ``stack`` takes back."""
         self.options = options
+        self.config = config
         self.failures: list[Failure] = []
         self._watch = watch
         self.digest = DigestSink() if options.digest else None
@@ -217,6 +220,15 @@ class OfflineRun:
 
     def on_failure(self, node: Node, failure: NodeFailure) -> None:
         self.failures.append(render_failure(failure))
+        self._fail_fast()
+
+    def on_misfit(self, node: Node, src: PeerId) -> None:
+        if drop_fails(self.config, self.options, src, node.node_id):
+            self._fail_fast()
+
+    def _fail_fast(self) -> None:
+        if self.options.fail_fast:
+            self._obey(self.coordinator.stop(Outcome.FAILED))
 
     def on_crash(self, node: Node) -> None:
         for task in self.loop.tasks():
@@ -263,7 +275,8 @@ class OfflineRun:
             if node.phase is not Phase.ENDED:
                 node.fail(name, "", error, getattr(task, "failed_at", None))
             elif not isinstance(error, CallError):
-                logger.warning("%s.%s raised %s at its end", node.node_id, name, name_exception(error))
+                what = (node.node_id, name, name_exception(error))
+                logger.warning("%s.%s raised %s at its end", *what, extra=REPEATS)
         else:
             logger.error("%s", context.get("message"), exc_info=error if isinstance(error, BaseException) else None)
 
@@ -286,22 +299,22 @@ class OfflineRun:
         try:
             pause = None if self._watch.cut else self._watch.call(self._play, limit)
             if pause is None:
-                outcome = Outcome.TIMEOUT
+                ended = Outcome.TIMEOUT
                 _expect_unfinished(winding_down)
             else:
-                outcome, reason = self._outcome(pause, limit == options.duration)
+                ended, reason = self._end(pause, limit == options.duration)
         except TooManySteps as error:
-            outcome, reason = Outcome.TIMEOUT, f"{error}; busy: {', '.join(error.nodes) or 'none'}"
+            ended, reason = Outcome.TIMEOUT, f"{error}; busy: {', '.join(error.nodes) or 'none'}"
         except KeyboardInterrupt as interrupt:
-            outcome, reason = Outcome.INTERRUPTED, describe_interrupt(interrupt)
+            ended, reason = Outcome.INTERRUPTED, describe_interrupt(interrupt)
             _expect_unfinished(winding_down)
-        ended = self.scheduler.now / 1e9
+        virtual_time = self.scheduler.now / 1e9
         in_transit = self.network.in_transit()
         suspended = tuple(self._suspended())
         self._look_at_tasks()
         reports, interrupted = self._leave(winding_down)
         if interrupted:
-            outcome, reason = Outcome.INTERRUPTED, interrupted
+            ended, reason = Outcome.INTERRUPTED, interrupted
         self._look_at_tasks()
         self.loop.collect()
         for node in self.nodes.values():
@@ -309,9 +322,9 @@ class OfflineRun:
         if self.choices.unknown:
             logger.warning("%d replayed choices were asked for by nobody: %s, ...", *_counted(self.choices.unknown))
         return RunResult(
-            outcome=outcome,
+            ended=ended,
             nodes={
-                node_id: node_result(self.nodes[node_id])
+                node_id: node_result(self.nodes[node_id], self.config, options)
                 if node_id in self.nodes
                 else NodeResult(End.RUNNING, {}, 0.0, algorithm=layer.definition.name)
                 for node_id, layer in self._bound.items()
@@ -319,7 +332,7 @@ class OfflineRun:
             reports=reports,
             seed=options.seed,
             mode="offline",
-            virtual_time=ended,
+            virtual_time=virtual_time,
             wall_time=perf_counter() - began,
             deliveries=sum(node.deliveries for node in self.nodes.values()),
             in_transit=in_transit,
@@ -333,12 +346,15 @@ class OfflineRun:
 
     def _play(self, limit: float) -> Pause:
         for node in self.nodes.values():
-            self.loop.next_stage()
-            node.start()
+            if not self.loop.stopping:
+                self.loop.next_stage()
+                node.start()
         return self.loop.play(self.options.max_events, self.scheduler.now + round(limit * 1e9))
 
-    def _outcome(self, pause: Pause, by_duration: bool) -> tuple[Outcome, str]:
+    def _end(self, pause: Pause, by_duration: bool) -> tuple[Outcome, str]:
         match pause:
+            case Pause.STOPPED if self.coordinator.outcome is Outcome.FAILED:
+                return Outcome.FAILED, FIRST_FAILURE
             case Pause.STOPPED:
                 return Outcome.COMPLETED, ""
             case Pause.DEADLINE if by_duration:
@@ -373,6 +389,8 @@ class OfflineRun:
         """Every node's ``on_exit`` and report, as far as they came, and what interrupted meanwhile, if anything did."""
         interrupted, cut = "", False
         there = [node for node in self.nodes.values() if node.phase is not Phase.CRASHED]
+        if self.coordinator.outcome is Outcome.FAILED:  # those that it kept from starting have nothing to say
+            there = [node for node in there if node.phase is not Phase.NEW]
         for node in there:
             node.close()
         self.network.stop()

@@ -61,6 +61,10 @@ class RunOptions:
     step_timeout: float = DEFAULT_STEP_TIMEOUT
     """Offline: CPU time that one step of a node may take; 0 for no limit."""
     digest: bool = False
+    allow_drops: bool = False
+    """A message that does not fit the node it comes to fails nothing."""
+    fail_fast: bool = False
+    """End the run at its first failure."""
 
     def limit(self, default: float) -> float:
         """Seconds after which the run ends in any case; ``default`` is what ``timeout`` None means."""

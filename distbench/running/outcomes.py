@@ -8,10 +8,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
+from distbench.community import PeerId
+from distbench.config.model import RunConfig
 from distbench.node.lifecycle import Phase
 from distbench.node.node import Node, NodeFailure
-from distbench.node.suspended import busy_at, standing
-from distbench.running.result import End, Failure, NodeResult, Outcome, RunResult, Suspended, Traffic
+from distbench.node.suspended import busy_at, sleeps, standing
+from distbench.running.options import RunOptions
+from distbench.running.result import End, Failure, Misfit, NodeResult, Outcome, RunResult, Suspended, Traffic
 from distbench.running.signals import name_interrupt
 from distbench.simulation.watching import Watch
 
@@ -19,6 +22,12 @@ logger = logging.getLogger("distbench.run")
 
 FAILURE: Final = "distbench_failure"
 """The attribute of a log record that tells of a failure; it is made outside of the node's own steps."""
+
+
+def failure_of(record: logging.LogRecord) -> Failure | None:
+    """The failure of a node that a record tells of, if it does."""
+    found = getattr(record, FAILURE, None)
+    return found if isinstance(found, Failure) else None
 
 
 def render_failure(failure: NodeFailure) -> Failure:
@@ -41,15 +50,22 @@ def suspended_in(node: Node, tasks: Iterable[Any]) -> Iterator[Suspended]:
         if not task.done():
             where, line = standing(job.coro)
             waits_for = calls.get(getattr(task, "_fut_waiter", None)) or line
-            yield Suspended(node.node_id, job.route.name, where, waits_for)
+            yield Suspended(node.node_id, job.route.name, where, waits_for, sleeping=sleeps(job.coro))
     for task in tasks:
         if not task.done() and task not in node.running:
-            where, line = standing(task.get_coro())
+            coro = task.get_coro()
+            where, line = standing(coro)
             waits_for = calls.get(getattr(task, "_fut_waiter", None)) or line
-            yield Suspended(node.node_id, task_name(task).removeprefix("task "), where, waits_for, background=True)
+            name = task_name(task).removeprefix("task ")
+            yield Suspended(node.node_id, name, where, waits_for, background=True, sleeping=sleeps(coro))
 
 
-def node_result(node: Node) -> NodeResult:
+def drop_fails(config: RunConfig, options: RunOptions, src: PeerId, dst: PeerId) -> bool:
+    """Whether a message that does not fit is a failure: not where one of the two runs another algorithm on purpose."""
+    return not options.allow_drops and config.nodes[src].algorithm is None and config.nodes[dst].algorithm is None
+
+
+def node_result(node: Node, config: RunConfig, options: RunOptions) -> NodeResult:
     """A node's end and counters."""
     end = End.TERMINATED if node.done else End.RUNNING
     if node.phase is Phase.CRASHED:
@@ -64,8 +80,12 @@ def node_result(node: Node) -> NodeResult:
             if route is not None
         },
         elapsed_time=node.now() if node.ended_at is None else node.ended_at,
-        dropped=dict(node.dropped),  # as it is now: late messages to a node that crashed change nothing that was told
+        dropped=dict(node.drops.reasons),  # as it is now: late messages to a crashed node change nothing that was told
         algorithm=node.top.bound.definition.name,
+        misfits=tuple(
+            Misfit(*key, why, count, drop_fails(config, options, key.src, node.node_id))
+            for key, why, count in node.drops.misfits()
+        ),
     )
 
 
@@ -84,6 +104,6 @@ def describe_interrupt(interrupt: KeyboardInterrupt) -> str:
 
 def cut_short(result: RunResult, watch: Watch) -> RunResult:
     """``result``, as a timeout where a step of the run took too long, whatever else it came to."""
-    if watch.cut is None or result.outcome is Outcome.INTERRUPTED:
+    if watch.cut is None or result.ended is Outcome.INTERRUPTED:
         return result
-    return replace(result, outcome=Outcome.TIMEOUT, reason=watch.cut)
+    return replace(result, ended=Outcome.TIMEOUT, reason=watch.cut)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,14 +13,12 @@ from distbench.config.generators import is_generator, with_start_field
 from distbench.config.model import NodeConfig, RunConfig
 from distbench.definition import AlgorithmDefinition, define
 from distbench.errors import ConfigError, nearest
-from distbench.running.checking import apply_check, find_check
+from distbench.running.checking import apply_check, find_check, require_asserts
 from distbench.running.gauge import Gauge
 from distbench.running.options import RunOptions
 from distbench.running.outcomes import cut_short
 from distbench.running.result import RunResult
 from distbench.simulation.watching import Watch
-
-logger = logging.getLogger("distbench.run")
 
 ConfigSource = str | Path | RunConfig | Mapping[str, Any]
 """A path or a generator, a config, or what a file would say."""
@@ -80,9 +77,6 @@ class Plan:
         """``started``: the boolean field that is true at a generated config's first node alone, for that reason."""
         if settings or assignments:
             _check_paths(self.definition, self._settings, self._assignments, first)
-        if self.started is not None:
-            node = next(iter(first.nodes))
-            logger.info("%s.%s=true: a generated config starts its first node", node, self.started)
         varies = drawn or any(text.rstrip().endswith("=shuffled") for text in assignments)
         self._same = None if varies else first
 
@@ -110,6 +104,11 @@ class Plan:
         config = self.config(seed)
         result = run_offline(self.definition, config, options, load_class, gauge, on_look=on_look)
         return self.checked(result, config, on_look)
+
+    def require_asserts(self) -> None:
+        """Raises ConfigError where there is a check, and Python has left out what it asserts."""
+        if self.check is not None:
+            require_asserts(self.check)
 
     def checked(self, result: RunResult, config: RunConfig, on_look: Callable[[], object] = bool) -> RunResult:
         """``result`` after the check, if there is one and the result is of all nodes, not of one process's alone."""

@@ -2,30 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from distbench.community import PeerId
+from distbench.errors import RunFailed
+from distbench.running.instances import NOT_HERE
+from distbench.words import plural
 
 if TYPE_CHECKING:
     from distbench.algorithm import Algorithm
 
 
 class Outcome(StrEnum):
-    """How a run ended."""
+    """What a run came to: the first of these that applies. ``exit_status`` is what a process ends with for it."""
 
+    INTERRUPTED = "interrupted"
+    """Ctrl-C, SIGTERM or SIGHUP; the reason says which."""
+    TIMEOUT = "timeout"
+    """The time limit, ``--max-events``, ``--step-timeout`` or the limit of steps at one instant was reached."""
+    FAILED = "failed"
+    """A node or the check failed, or a node dropped a message that did not fit though nobody misbehaved."""
+    STUCK = "stuck"
+    """Nothing was left to happen while a handler or hook of a correct node still waited."""
     COMPLETED = "completed"
     """Every correct node said ``terminate()``, or ``--duration`` was reached."""
     QUIESCENT = "quiescent"
     """Nothing was left to happen, though some node never said ``terminate()``."""
-    STUCK = "stuck"
-    """Nothing was left to happen while a handler or hook of a correct node still waited."""
-    TIMEOUT = "timeout"
-    """The time limit, ``--max-events`` or the limit of steps at one instant was reached."""
-    INTERRUPTED = "interrupted"
-    """Ctrl-C, SIGTERM or SIGHUP; the reason says which."""
+
+    @property
+    def exit_status(self) -> int:
+        """130 interrupted, 3 timeout, 1 failed or stuck, 0 completed or quiescent."""
+        return _STATUS[self]
+
+
+FIRST_FAILURE: Final = "the first failure ended the run (--fail-fast)"
+"""The reason of a run that ``--fail-fast`` stopped."""
+_STATUS: Final = {
+    Outcome.INTERRUPTED: 130,
+    Outcome.TIMEOUT: 3,
+    Outcome.FAILED: 1,
+    Outcome.STUCK: 1,
+    Outcome.COMPLETED: 0,
+    Outcome.QUIESCENT: 0,
+}
 
 
 class End(StrEnum):
@@ -58,6 +80,8 @@ class Suspended:
     waits_for: str
     background: bool = False
     """True for a task that the algorithm started itself: it does not make a run stuck."""
+    sleeping: bool = False
+    """It waits in ``asyncio.sleep``, so time alone would have woken it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +99,25 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Misfit:
+    """Messages of one kind that a node dropped because they did not fit it; no signature was wrong, nobody was gone."""
+
+    src: PeerId
+    """Who sent them."""
+    kind: str
+    """``message``, ``request`` or ``reply``."""
+    handler: str
+    """The handler that they were for, or whose reply they were; ``path.handler`` for a child's."""
+    reason: str
+    """The one under which they are counted in ``NodeResult.dropped``."""
+    why: str
+    """What did not fit of the first of them."""
+    count: int
+    fails: bool
+    """They fail the run: nobody misbehaves on purpose there, and drops are not allowed."""
+
+
+@dataclass(frozen=True, slots=True)
 class NodeResult:
     """One node's end and counters."""
 
@@ -89,6 +132,8 @@ class NodeResult:
     """Name of the node's class."""
     refused: Mapping[str, int] = field(default_factory=dict)
     """Connections refused at this node in the real modes, by cause."""
+    misfits: tuple[Misfit, ...] = ()
+    """Those of the dropped messages that did not fit, by sender and handler."""
 
     @property
     def messages_in(self) -> int:
@@ -123,7 +168,8 @@ class NodeResult:
 class RunResult:
     """What happened in one run."""
 
-    outcome: Outcome
+    ended: Outcome
+    """How the run came to its end, whatever its nodes did: ``failed`` only where ``--fail-fast`` stopped it."""
     nodes: Mapping[PeerId, NodeResult]
     reports: Mapping[PeerId, dict[str, object]]
     seed: int
@@ -142,8 +188,8 @@ class RunResult:
     suspended: tuple[Suspended, ...] = ()
     reason: str = ""
     """Which limit a timeout reached, and which nodes were busy."""
-    algorithms: Mapping[PeerId, Algorithm] = field(default_factory=dict)
-    """Offline: the instances, as the run left them."""
+    algorithms: Mapping[PeerId, Algorithm] = NOT_HERE
+    """Offline: the instances, as the run left them. Elsewhere reading them raises; ``reports`` are there always."""
     remarks: tuple[str, ...] = ()
     """What looks like a slip in the algorithm, though it may be meant."""
     check_error: str | None = None
@@ -155,20 +201,61 @@ class RunResult:
         return sum(node.messages_in for node in self.nodes.values())
 
     @property
+    def outcome(self) -> Outcome:
+        """What the run came to: the first that applies. All that is said of its success follows from this."""
+        if self.ended in (Outcome.INTERRUPTED, Outcome.TIMEOUT):
+            return self.ended
+        failed = (
+            self.failures
+            or self.check_error is not None
+            or any(node.end in (End.FAILED, End.CRASHED) for node in self.nodes.values())
+            or any(self.failing_drops())
+        )
+        return Outcome.FAILED if failed else self.ended
+
+    @property
     def exit_status(self) -> int:
-        """0 completed or quiescent, 1 a node or the check failed or the run is stuck, 3 timeout, 130 interrupted."""
-        match self.outcome:
-            case Outcome.INTERRUPTED:
-                return 130
-            case Outcome.TIMEOUT:
-                return 3
-            case Outcome.STUCK:
-                return 1
-            case _:
-                crashed = any(node.end is End.CRASHED for node in self.nodes.values())
-                return 1 if self.failures or crashed or self.check_error is not None else 0
+        """0 completed or quiescent, 1 failed or stuck, 3 timeout, 130 interrupted."""
+        return self.outcome.exit_status
+
+    @property
+    def ok(self) -> bool:
+        """Whether the exit status is 0."""
+        return self.exit_status == 0
+
+    def failing_drops(self) -> Iterator[tuple[PeerId, Misfit]]:
+        """The drops that fail the run, each with the node that dropped."""
+        return ((name, one) for name, node in self.nodes.items() for one in node.misfits if one.fails)
+
+    @property
+    def problem(self) -> str:
+        """Why it failed, on one line; nothing where it did not fail."""
+        return "" if self.ok else _describe_problem(self).partition("\n")[0]
+
+    def raise_if_failed(self) -> RunResult:
+        """The result itself where it is ``ok``; else RunFailed, which says what failed."""
+        if not self.ok:
+            raise RunFailed(f"the run with seed {self.seed} failed: {self.problem}", self)
+        return self
 
     @property
     def never_terminated(self) -> tuple[PeerId, ...]:
         """The nodes that ran to the end without ``terminate()``."""
         return tuple(node for node, result in self.nodes.items() if result.end is End.RUNNING)
+
+
+def _describe_problem(result: RunResult) -> str:
+    if result.failures:
+        first = result.failures[0]
+        others = len(result.failures) - 1
+        more = f" (and {plural(others, 'more failure')})" if others else ""
+        return f"{first.node} failed in {first.handler}: {first.exception}{more}"
+    if result.check_error is not None:
+        return f"check: {result.check_error}"
+    drops = list(result.failing_drops())
+    if drops and result.outcome is Outcome.FAILED:
+        node, one = drops[0]
+        others = sum(drop.count for _, drop in drops) - 1
+        more = f" (and {plural(others, 'more message')})" if others else ""
+        return f"{node} dropped a {one.kind} from {one.src} for {one.handler}: {one.reason}{more}"
+    return f"{result.outcome}: {result.reason}" if result.reason else str(result.outcome)

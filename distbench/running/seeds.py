@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any, Final, NoReturn
 
 from distbench.community import PeerId
 from distbench.config.binding import bind
-from distbench.errors import ConfigError, DefinitionError, InternalError
+from distbench.errors import ConfigError, DefinitionError, InternalError, RunFailed
+from distbench.running.instances import NOT_HERE
 from distbench.running.preparing import Plan, load_class
 from distbench.running.result import Outcome, RunResult
 from distbench.running.signals import Interrupted, name_interrupt
@@ -36,9 +38,10 @@ class SeedRun:
     """What one seed came to; times in seconds."""
 
     seed: int
-    outcome: Outcome | None
-    """None where the process died over it."""
-    exit_status: int
+    outcome: Outcome
+    """``failed`` where the process died over it."""
+    ended: Outcome | None
+    """How the run came to its end; None where the process died over it."""
     virtual_time: float
     wall_time: float
     deliveries: int
@@ -54,6 +57,16 @@ class SeedRun:
     """Messages dropped at all nodes, by reason."""
     kept: Any = field(default=None, compare=False, repr=False)
     """What the caller of ``run_seeds`` asked to keep of each run."""
+
+    @property
+    def exit_status(self) -> int:
+        """That of its outcome."""
+        return self.outcome.exit_status
+
+    @property
+    def ok(self) -> bool:
+        """Whether the exit status is 0."""
+        return self.exit_status == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +97,7 @@ class SeedsResult:
     @property
     def failed(self) -> tuple[SeedRun, ...]:
         """The seeds that failed, in the order asked for."""
-        return tuple(run for run in self.runs if run.exit_status != 0)
+        return tuple(run for run in self.runs if not run.ok)
 
     @property
     def seed(self) -> int | None:
@@ -99,17 +112,35 @@ class SeedsResult:
 
     @property
     def exit_status(self) -> int:
-        """That of the first seed that failed; else 130 after Ctrl-C, else 0."""
+        """130 after Ctrl-C; else that of the first seed that failed, else 0."""
+        if self.interrupted:
+            return Outcome.INTERRUPTED.exit_status
         failed = self.failed
+        return failed[0].exit_status if failed else 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether the exit status is 0: all seeds that were wanted ran, and none failed."""
+        return self.exit_status == 0
+
+    def raise_if_failed(self) -> SeedsResult:
+        """The result itself where it is ``ok``; else RunFailed, which names the first seed that failed and says why."""
+        if self.ok:
+            return self
+        failed = self.failed
+        wrong = []
+        if self.interrupted:
+            wrong.append(f"interrupted after {len(self.runs):,} of {plural(self.asked, 'seed')}")
         if failed:
-            return failed[0].exit_status
-        return 130 if self.interrupted else 0
+            others = f" (and {plural(len(failed) - 1, 'more seed')})" if len(failed) > 1 else ""
+            wrong.append(f"the run with seed {failed[0].seed} failed: {failed[0].problem}{others}")
+        raise RunFailed("; ".join(wrong), self)
 
     @property
     def outcomes(self) -> Mapping[str, int]:
-        """How many runs failed, and how many of the others ended in which way."""
-        counts = Counter("failed" if run.exit_status else str(run.outcome) for run in self.runs)
-        return dict(sorted(counts.items(), key=lambda item: (item[0] == "failed", item[0])))
+        """How many runs came to what; the outcomes that fail a run come last."""
+        counts = Counter(run.outcome for run in self.runs)
+        return {str(outcome): counts[outcome] for outcome in sorted(counts, key=lambda one: (one.exit_status, one))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +205,7 @@ class _OneRun:
         except (ConfigError, DefinitionError) as error:
             return error
         kept = None if self._keep is None else self._keep(result)
-        failed = result.exit_status != 0 and self._sent < MOST_FAILURES_KEPT
+        failed = not result.ok and self._sent < MOST_FAILURES_KEPT
         self._sent += failed
         return _summarise(result, kept), _pack(result) if failed else None
 
@@ -202,10 +233,12 @@ class _Found:
         self._began = perf_counter()
 
     @property
-    def first_failure(self) -> SeedRun | None:
-        """The first failing run, known for sure once all before it are there."""
-        failed = [index for index, run in self._runs.items() if run.exit_status != 0 and index < self.end]
-        return self._runs[min(failed)] if failed else None
+    def worth_a_repeat(self) -> int | None:
+        """The place of the first failing seed, if it is to be run again alone; known once all before it are there."""
+        first = min((index for index, run in self._runs.items() if not run.ok and index < self.end), default=None)
+        if first is None or self._runs[first].ended is None or self._runs[first].wall_time > _WORTH_A_REPEAT:
+            return None
+        return first
 
     def take(self, answer: Answer) -> None:
         """What a process said of one seed. Raises what ended it if that is no failure of the run."""
@@ -218,10 +251,11 @@ class _Found:
             _raise_ours(seed, answer.error)
         if answer.died is not None:
             problem = f"its process died: {answer.died}"
-            run, packed = SeedRun(seed, None, 1, 0.0, 0.0, 0, 0, None, problem), None
+            run, packed = SeedRun(seed, Outcome.FAILED, None, 0.0, 0.0, 0, 0, None, problem), None
         elif answer.stuck is not None:
             problem = f"timeout: {describe_cut('a step', answer.spent, answer.stuck)}"
-            run, packed = SeedRun(seed, Outcome.TIMEOUT, 3, 0.0, answer.spent, 0, 0, None, problem), None
+            late = Outcome.TIMEOUT
+            run, packed = SeedRun(seed, late, late, 0.0, answer.spent, 0, 0, None, problem), None
         else:
             run, packed = answer.value
         if run.outcome is Outcome.INTERRUPTED:
@@ -230,7 +264,7 @@ class _Found:
                 self.busy_at[seed] = place
             raise Interrupted(what)
         self._runs[answer.index] = run
-        if run.exit_status != 0:
+        if not run.ok:
             self._failed += 1
             if packed is not None:
                 self._failures[answer.index] = packed
@@ -249,7 +283,7 @@ class _Found:
         runs = [run for index, run in sorted(self._runs.items()) if index < self.end]
         failures = [packed for index, packed in sorted(self._failures.items()) if index < self.end]
         return SeedsResult(
-            runs=tuple(sorted(runs, key=lambda run: run.exit_status == 0)),
+            runs=tuple(sorted(runs, key=lambda run: run.ok)),
             failures=tuple(pickle.loads(packed) for packed in failures[:MOST_FAILURES_KEPT]),
             asked=len(self.seeds),
             wall_time=perf_counter() - self._began,
@@ -274,24 +308,36 @@ def _run_forked(one: _OneRun, found: _Found, processes: int) -> None:
             found.under_way = tuple(found.seeds[index] for index in workers.busy)
             found.busy_at = {found.seeds[index]: place for index, place in workers.places().items() if place}
             raise
-    first = found.first_failure
-    if first is not None and first.outcome is not None and first.wall_time <= _WORTH_A_REPEAT:
-        with Workers(one, [first.seed], 1, one.patience) as workers:  # in a process that has run nothing before
-            while (answers := workers.wait(_GLANCE)) is not None:
-                for answer in answers:
-                    ran = answer.error is None and answer.died is None and answer.stuck is None
-                    found.replays = answer.stuck is not None or (ran and answer.value[0].exit_status != 0)
+    if found.worth_a_repeat is not None:
+        with Workers(one, found.seeds, 1, one.patience) as fresh:
+            _repeat_alone(found, fresh)
+
+
+def _repeat_alone(found: _Found, fresh: Workers) -> None:
+    """Run the first failing seed again in a process that has run nothing before."""
+    first = found.worth_a_repeat
+    if first is None:
+        return
+    fresh.only(first)
+    while (answers := fresh.wait(_GLANCE)) is not None:
+        for answer in answers:
+            ran = answer.error is None and answer.died is None and answer.stuck is None
+            found.replays = answer.stuck is not None or (ran and not answer.value[0].ok)
 
 
 def _run_here(one: _OneRun, found: _Found) -> None:
-    with _quiet():
+    # A debugger that stops in a run would stop in its repetition as well, where nobody sees it.
+    repeats = CAN_FORK and sys.gettrace() is None
+    with _quiet(), Workers(one, found.seeds, 1, one.patience) if repeats else nullcontext() as fresh:
         for index, seed in enumerate(found.seeds):
             if index >= found.end:
-                return
+                break
             found.under_way = (seed,)
             found.take(Answer(index, one(seed)))
             found.under_way = ()
             found.tell()
+        if fresh is not None:
+            _repeat_alone(found, fresh)
 
 
 @contextmanager
@@ -309,13 +355,13 @@ def _summarise(result: RunResult, kept: object) -> SeedRun:
     return SeedRun(
         result.seed,
         result.outcome,
-        result.exit_status,
+        result.ended,
         result.virtual_time,
         result.wall_time,
         result.deliveries,
         result.messages,
         result.digest,
-        describe_problem(result),
+        result.problem,
         not any(node.messages_in or node.messages_out for node in result.nodes.values()),
         _dropped(result),
         kept,
@@ -330,25 +376,9 @@ def _dropped(result: RunResult) -> dict[str, int]:
     return dict(counts)
 
 
-def describe_problem(result: RunResult) -> str:
-    """Why a run failed, on one line; nothing where it did not fail."""
-    if result.exit_status == 0:
-        return ""
-    if result.failures:
-        first = result.failures[0]
-        others = len(result.failures) - 1
-        more = f" (and {plural(others, 'more failure')})" if others else ""
-        text = f"{first.node} failed in {first.handler}: {first.exception}{more}"
-    elif result.check_error is not None:
-        text = f"check: {result.check_error}"
-    else:
-        text = f"{result.outcome}: {result.reason}" if result.reason else str(result.outcome)
-    return text.partition("\n")[0]
-
-
 def _pack(result: RunResult) -> bytes:
     """``result`` without the algorithms; reported values that cannot be pickled become text."""
-    slim = replace(result, algorithms={})
+    slim = replace(result, algorithms=NOT_HERE)
     try:
         return pickle.dumps(slim)
     except Exception:  # noqa: BLE001 - the pickling of users' values may raise anything

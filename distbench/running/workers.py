@@ -129,6 +129,10 @@ class Workers:
         """Items from ``index`` on are not wanted any more."""
         self._end = min(self._end, index)
 
+    def only(self, index: int) -> None:
+        """Of all items this one alone is wanted; none has been handed out yet."""
+        self._handed, self._end = index, index + 1
+
     def wait(self, timeout: float) -> list[Answer] | None:
         """The answers that come within ``timeout`` seconds, as soon as there is one; None when all wanted came."""
         for worker in self._workers:
@@ -316,6 +320,7 @@ def _become_worker(parent: int, foreign: list[int]) -> None:
     die_with_parent(parent)
     logging.disable(logging.CRITICAL)
     sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8", errors="replace")  # noqa: SIM115 - until the end
+    sys.breakpointhook = lambda *_, **__: None  # nobody sees its prompt here
     gc.freeze()  # what is shared with the parent stays shared
 
 

@@ -39,7 +39,7 @@ def test_every_connected_network_sends_the_promised_number_of_requests(
 
 def test_without_a_starter_nothing_happens() -> None:
     result = distbench.run(Echo, {"n1": {}, "n2": {}})
-    assert (result.outcome, result.deliveries) == (Outcome.QUIESCENT, 0)
+    assert (result.ended, result.deliveries) == (Outcome.QUIESCENT, 0)
 
 
 def test_the_check_finds_a_starter_that_does_not_wait_for_the_echo() -> None:

@@ -84,7 +84,7 @@ def test_the_first_failing_seed_is_shown_with_the_command_that_replays_it(distbe
     assert re.fullmatch(r"    the check failed: n[12] rolled 6 \(dice.py:\d+\)", lines[6])
     assert lines[7] == "replay it with"
     words = shlex.split(lines[8])
-    assert words == ["distbench", "-c", "ring:2", "-a", str(dice), *options, "--seed", found[1]]
+    assert words == ["distbench", "-c", "ring:2", "-a", str(dice), *options, "--fail-fast", "--seed", found[1]]
     last = LAST.fullmatch(lines[-1])
     assert last is not None
     assert last[1] == f"failed at seed {found[1]}"
@@ -135,7 +135,7 @@ def test_many_seeds_are_one_json_document(distbench: CommandLine, dice: Path) ->
     assert document["failure"]["check_error"].startswith("n1 rolled 6")
     seed = document["failure"]["seed"]
     assert document["runs"][-1]["seed"] == seed
-    assert document["command"].endswith(f"--set n1.bad=6 --seed {seed}")
+    assert document["command"].endswith(f"--set n1.bad=6 --fail-fast --seed {seed}")
     one = json.loads(distbench(*shlex.split(document["command"])[1:], "--json", "--digest").out)
     assert one["digest"] == document["runs"][-1]["digest"]
     assert one["command"] == document["command"]

@@ -221,9 +221,109 @@ def test_a_failing_check_is_told_and_fails_the_run(distbench: CommandLine, faili
 
 def test_a_generator_says_which_node_it_starts(distbench: CommandLine) -> None:
     starts = "distbench: n1.start_node=true: a generator's first node starts; change it with --set\n"
-    assert starts in distbench("-c", "ring:3,both", "-a", "echo").err
+    loud: list[tuple[str, ...]] = [(), ("-v",), ("-vvv",), ("--json",), ("--seeds", "0-2")]
+    for how in loud:
+        told = distbench("-c", "ring:3,both", "-a", "echo", *how).err
+        assert told.count("n1.start_node=true") == 1
+        assert starts in told
+    quiet: list[tuple[str, ...]] = [("-q",), ("-qq",), ("-q", "--seeds", "0-2")]
+    for how in quiet:
+        assert distbench("-c", "ring:3,both", "-a", "echo", *how).err == ""
     chosen = distbench("-c", "ring:3,both", "-a", "echo", "--set", "n2.start_node=true")
     assert "a generator's first node" not in chosen.err
     assert chosen.status == 0
     assert distbench("-c", "ring:3", "-a", "chang_roberts", "-q").err == ""  # there all nodes start by default
     assert "no message was sent" in distbench("-c", "ring:3", "-a", "echo", "--set", "*.start_node=false").out
+
+
+SLEEPS = """
+import asyncio
+from distbench import Algorithm, PeerId, distbench, handler
+
+async def pause():
+    await asyncio.sleep(10)
+
+@distbench
+class Sleeps(Algorithm):
+    async def on_start(self):
+        for work in (self.beat(), self.wait()):
+            self.tasks = (*getattr(self, "tasks", ()), asyncio.create_task(work))
+        for peer in self.peers.values():
+            await peer.ask("?")
+        await asyncio.sleep(0.1)
+        await self.terminate()
+
+    async def beat(self):
+        while True:
+            await pause()
+
+    async def wait(self):
+        await asyncio.Event().wait()
+
+    @handler
+    async def ask(self, src: PeerId, msg: str):
+        await asyncio.sleep(100)
+"""
+
+
+def test_what_sleeps_when_a_run_completes_is_listed_with_v_only(distbench: CommandLine, tmp_path: Path) -> None:
+    path = tmp_path / "sleeps.py"
+    path.write_text(SLEEPS)
+    command = ("-c", "complete:2", "-a", path)
+    short, long = distbench(*command).out, distbench(*command, "-v").out
+    assert "completed: " in short
+    for shown, times in ((short, 0), (long, 1)):
+        assert shown.count("background task Sleeps.beat waits at sleeps.py:6") == times
+        assert shown.count("ask waits at sleeps.py") == times
+        assert shown.count("background task Sleeps.wait waits at sleeps.py") == 1
+    suspended = json.loads(distbench(*command, "--json").out)["suspended"]
+    assert {(one["name"], one["sleeping"]) for one in suspended} == {
+        ("Sleeps.beat", True),
+        ("Sleeps.wait", False),
+        ("ask", True),
+    }
+    assert "Sleeps.beat" in distbench(*command, "-t", "0.05").out  # there it may be why
+
+
+REPEATING = """
+from distbench import Algorithm, PeerId, config_field, distbench, handler
+
+@distbench
+class Repeating(Algorithm):
+    initiator: bool = config_field(default=False)
+
+    async def on_start(self):
+        if self.initiator:
+            for peer in self.peers.values():
+                for _ in range(300):
+                    await peer.hear("x")
+            for peer in self.peers.values():
+                await peer.end(None)
+            await self.terminate()
+
+    @handler
+    async def hear(self, src: PeerId, msg: str) -> None:
+        raise ValueError("always")
+
+    @handler
+    async def end(self, src: PeerId, msg: None) -> None:
+        await self.terminate()
+"""
+
+
+@pytest.mark.parametrize("mode", ["offline", "local"])
+def test_the_live_log_of_every_process_folds_repeats_and_log_files_keep_them(mode: str, tmp_path: Path) -> None:
+    path = tmp_path / "repeating.py"
+    path.write_text(REPEATING)
+    ports = ("--port-base", "0") if mode == "local" else ()
+    folder = tmp_path / "logs"
+    command = ("-m", "distbench", "-c", "complete:3", "-a", path, "--mode", mode, *ports, "--log-dir", folder)
+    finished = start(*command)
+    assert finished.status == 1
+    shown, left = (2, "299 repeats") if mode == "local" else (1, "599 repeats")
+    assert finished.err.count("hear failed") == shown
+    assert finished.err.count(f"left out {left} of failures and warnings above; -v shows each") == shown
+    assert "299 more" not in finished.out
+    for node in ("n2", "n3"):
+        assert (folder / f"{node}.log").read_text().count("hear failed") == 300
+    assert start(*command, "-v").err.count("hear failed") == 600

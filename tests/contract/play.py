@@ -79,7 +79,7 @@ def _play_network(algorithm: type[Algorithm], config: Config, **options: Any) ->
         results = side_by_side([work(node) for node in reversed(list(parsed.nodes))])
     first, *others = reversed(results)
     for node, other in zip(list(parsed.nodes)[1:], others, strict=True):
-        assert other.outcome is first.outcome
+        assert other.ended is first.ended
         assert other.nodes == {node: first.nodes[PeerId(node)]}
         assert other.reports.get(PeerId(node)) == first.reports.get(PeerId(node))
     return first

@@ -398,7 +398,7 @@ def test_a_handler_that_raises_fails_its_node_and_is_told_to_the_caller(run: Run
             return {"said": self.said}
 
     result = run(Raises, nodes(2))
-    assert (result.outcome, result.exit_status) == ("completed", 1)
+    assert (result.ended, result.exit_status) == ("completed", 1)
     assert result.reports[N1] == {"said": "n2 ask ValueError: not 7"}
     assert [(node.end) for node in result.nodes.values()] == [End.TERMINATED, End.FAILED]
     assert [(one.node, one.handler, one.message, one.exception) for one in result.failures] == [
@@ -449,7 +449,7 @@ def test_a_node_whose_start_raises_is_gone(run: Run) -> None:
             return {"said": self.said}
 
     result = run(Crashes, nodes(3))
-    assert (result.outcome, result.exit_status) == ("completed", 1)
+    assert (result.ended, result.exit_status) == ("completed", 1)
     assert [node.end for node in result.nodes.values()] == [End.TERMINATED, End.CRASHED, End.TERMINATED]
     assert [(one.node, one.handler, one.exception) for one in result.failures] == [
         (N2, "on_start", "RuntimeError: no ground")
@@ -470,7 +470,7 @@ def test_a_node_that_cannot_be_made_is_gone(run: Run) -> None:
             await self.terminate()
 
     result = run(Broken, nodes(3))
-    assert (result.outcome, result.exit_status) == ("completed", 1)
+    assert (result.ended, result.exit_status) == ("completed", 1)
     assert [node.end for node in result.nodes.values()] == [End.TERMINATED, End.CRASHED, End.TERMINATED]
     assert [(one.node, one.handler, one.exception) for one in result.failures] == [
         (N2, "__init__", "ValueError: no hands")
@@ -495,7 +495,7 @@ def test_a_handler_that_wants_to_exit_only_fails_its_node(run: Run) -> None:
             raise SystemExit(4)
 
     result = run(Exits, nodes(2))
-    assert (result.outcome, result.exit_status) == ("completed", 1)
+    assert (result.ended, result.exit_status) == ("completed", 1)
     assert [one.exception for one in result.failures] == ["SystemExit: 4"] * 2
 
 
@@ -516,7 +516,7 @@ def test_a_failure_in_the_background_fails_the_node_even_if_nobody_looks(run: Ru
             raise RuntimeError("callback")
 
     result = run(Background, nodes(2))
-    assert (result.outcome, result.exit_status) == ("completed", 1)
+    assert (result.ended, result.exit_status) == ("completed", 1)
     assert sorted(one.exception for one in result.failures) == ["RuntimeError: callback", "RuntimeError: kept"]
     assert {one.node for one in result.failures} == {N1}
 
@@ -578,7 +578,7 @@ def test_a_report_that_contains_itself_fails_its_node_alone(run: Run) -> None:
     result = run(Ties, nodes(2))
     assert [(each.node, each.handler) for each in result.failures] == [("n1", "report")]
     assert "contain themselves" in result.failures[0].exception
-    assert (result.outcome, result.reports[N2]) == ("completed", {"fine": True})
+    assert (result.ended, result.reports[N2]) == ("completed", {"fine": True})
 
 
 @pytest.mark.parametrize("hook", ["on_exit", "report", "answer"])
@@ -600,7 +600,7 @@ def test_a_hook_that_raises_at_the_end_fails_its_node_alone(run: Run, hook: str)
             return {"fine": True}
 
     result = run(Raises, nodes(3))
-    assert (result.outcome, result.exit_status) == ("completed", 1)
+    assert (result.ended, result.exit_status) == ("completed", 1)
     assert [(one.node, one.handler) for one in result.failures] == [(N2, "on_exit" if hook == "on_exit" else "report")]
     assert result.reports[N1] == result.reports[N3] == {"fine": True}
 
@@ -622,7 +622,7 @@ def test_a_start_that_goes_on_until_the_exit_may_raise_there(run: Run) -> None:
             return {"fine": True}
 
     result = run(Late, nodes(2))
-    assert result.outcome == "completed"
+    assert result.ended == "completed"
     assert {(one.handler, one.exception) for one in result.failures} == {("on_start", "RuntimeError: late")}
     assert result.reports == {N1: {"fine": True}, N2: {"fine": True}}
 

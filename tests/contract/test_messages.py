@@ -279,7 +279,7 @@ def test_what_is_larger_than_a_link_takes_is_refused_at_the_sender(run: Run) -> 
     result = run(Huge, nodes(2))
     says = "a message of 67,108,866 bytes; the most that a link takes is 67,108,864"
     assert result.reports[N1] == {"errors": [f"cast: {says}", f"call: {says}", f"MessageError: ask: {says}"]}
-    assert result.outcome == "completed"
+    assert result.ended == "completed"
     assert [failure.handler for failure in result.failures] == ["ask"]  # nobody else could have seen that one
     assert result.nodes[N1].traffic["cast"].messages_out == 1
 

@@ -185,6 +185,6 @@ def test_one_that_raises_fails_its_node_only() -> None:
             await self.terminate()
 
     result = distbench.run(Raising, CONFIG)
-    assert (result.outcome, result.exit_status) == (Outcome.COMPLETED, 1)
+    assert (result.ended, result.exit_status) == (Outcome.COMPLETED, 1)
     assert [(f.node, f.handler, f.exception) for f in result.failures] == [("n2", "__init__", "ValueError: no luck")]
     assert result.nodes[PeerId("n2")].end is End.CRASHED

@@ -329,14 +329,16 @@ def test_an_error_that_cannot_be_read_is_an_error_all_the_same(mode: str) -> Non
     result = play(mode, Liar, config)
     assert str(result.reports[N1]["heard"]).startswith("ask at n2 raised an error that cannot be read")
     assert result.nodes[N1].dropped == {"does not fit the handler": 1}
-    assert result.exit_status == 0
+    assert (result.outcome, result.exit_status) == ("failed", 1)  # nothing says that n2 differs on purpose
+    assert [(one.src, one.kind, one.handler) for one in result.nodes[N1].misfits] == [(N2, "reply", "ask")]
+    assert play(mode, Liar, config, allow_drops=True).exit_status == 0
 
 
 def test_whatever_a_start_raises_in_local_mode_crashes_its_node() -> None:
     config: dict[str, dict[str, Any]] = {"n1": {"neighbours": "none"}, "n2": {"neighbours": "none", "starts": False}}
     result = play("local", Starter, config)
     assert [(failure.handler, failure.exception) for failure in result.failures] == [("on_start", "KeyboardInterrupt")]
-    assert (result.outcome, result.nodes[N2].end) == ("completed", "crashed")
+    assert (result.ended, result.nodes[N2].end) == ("completed", "crashed")
 
 
 @pytest.mark.parametrize("waits", [False, True])

@@ -70,7 +70,7 @@ def test_an_exception_in_on_start_stops_the_node_and_its_peers_hear_of_it(waits:
     result = distbench.run(Crashes, TWO)
     told = [("told", 1)] if waits else []
     assert seen == [*told, ("n1", "has crashed"), "again", "on_exit n2"]
-    assert (result.outcome, result.exit_status) == (Outcome.COMPLETED, 1)
+    assert (result.ended, result.exit_status) == (Outcome.COMPLETED, 1)
     assert {node: each.end for node, each in result.nodes.items()} == {"n1": End.CRASHED, "n2": End.TERMINATED}
     assert failures(result) == [("n1", "on_start", "ValueError: broken")]
     assert result.reports == {"n2": {"reported": 1}}
@@ -134,7 +134,7 @@ def test_a_crashed_node_does_nothing_more_that_others_could_see() -> None:
 
     result = distbench.run(Crashes, TWO)
     assert seen == ["before"]
-    assert (result.outcome, len(result.failures)) == (Outcome.QUIESCENT, 1)
+    assert (result.ended, len(result.failures)) == (Outcome.QUIESCENT, 1)
     assert result.virtual_time < 1.1
 
 
@@ -177,7 +177,7 @@ def test_a_crash_is_not_waited_for() -> None:
             await self.terminate()
 
     result = distbench.run(Crashes, {"n1": {}, "n2": {}, "n3": {}})
-    assert (result.outcome, result.exit_status, result.virtual_time) == (Outcome.COMPLETED, 1, 5.0)
+    assert (result.ended, result.exit_status, result.virtual_time) == (Outcome.COMPLETED, 1, 5.0)
 
 
 def test_an_exception_in_init_stops_the_node_before_it_starts() -> None:
@@ -203,7 +203,7 @@ def test_an_exception_in_init_stops_the_node_before_it_starts() -> None:
 
     result = distbench.run(Broken, TWO)
     assert failures(result) == [("n1", "__init__", "ValueError: no")]
-    assert (seen, result.outcome, result.exit_status) == (["n2"], Outcome.COMPLETED, 1)
+    assert (seen, result.ended, result.exit_status) == (["n2"], Outcome.COMPLETED, 1)
     assert result.nodes[N1].end is End.CRASHED
 
 
@@ -246,7 +246,7 @@ def test_an_exception_in_a_background_task_fails_the_node(kept: bool, waits: boo
     assert failure.handler.startswith("task ")
     assert failure.handler.endswith("Background.work")
     assert "in work" in failure.traceback
-    assert (result.outcome, result.exit_status, result.nodes[N1].end) == (Outcome.COMPLETED, 1, End.FAILED)
+    assert (result.ended, result.exit_status, result.nodes[N1].end) == (Outcome.COMPLETED, 1, End.FAILED)
     assert failure.at == (1.0 if waits else 0.0)
 
 
@@ -285,7 +285,7 @@ def test_an_exception_in_a_callback_fails_the_node(how: str) -> None:
 
     result = distbench.run(Callbacks, ONE)
     assert failures(result) == [("n1", "a callback", "ValueError: callback")]
-    assert result.outcome is Outcome.COMPLETED
+    assert result.ended is Outcome.COMPLETED
 
 
 def test_sys_exit_in_a_task_fails_the_node_once() -> None:
@@ -301,4 +301,4 @@ def test_sys_exit_in_a_task_fails_the_node_once() -> None:
 
     result = distbench.run(Exits, ONE)
     assert [exception for _, _, exception in failures(result)] == ["SystemExit: goodbye"]
-    assert (result.outcome, result.virtual_time) == (Outcome.COMPLETED, 5.0)
+    assert (result.ended, result.virtual_time) == (Outcome.COMPLETED, 5.0)

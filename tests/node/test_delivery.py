@@ -228,7 +228,7 @@ def test_a_late_reply_is_ignored() -> None:
 
     result = distbench.run(Late, TWO)
     assert seen == ["timeout", "timeout", "reply 2"]
-    assert result.outcome is Outcome.COMPLETED
+    assert result.ended is Outcome.COMPLETED
     assert [failure.node for failure in result.failures] == [N2]
 
 

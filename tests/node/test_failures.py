@@ -56,7 +56,7 @@ def test_a_call_to_a_handler_that_raises_is_a_remote_error(waits: bool) -> None:
 
     result = distbench.run(Raises, TWO)
     assert seen == [("n2", "bad", "ValueError: not 7", "bad at n2 raised ValueError: not 7"), "still here"]
-    assert (result.outcome, result.exit_status) == (Outcome.COMPLETED, 1)
+    assert (result.ended, result.exit_status) == (Outcome.COMPLETED, 1)
     assert {node: each.end for node, each in result.nodes.items()} == {"n1": End.TERMINATED, "n2": End.FAILED}
     (failure,) = result.failures
     assert (failure.node, failure.handler, failure.exception) == ("n2", "bad", "ValueError: not 7")
@@ -85,7 +85,7 @@ def test_a_cast_whose_handler_raises_does_not_trouble_its_sender(waits: bool) ->
 
     result = distbench.run(Raises, TWO)
     assert failures(result) == [("n2", "bad", "ValueError: cast")]
-    assert result.outcome is Outcome.COMPLETED
+    assert result.ended is Outcome.COMPLETED
 
 
 def test_the_failure_names_the_message_of_a_message_class() -> None:
@@ -187,7 +187,7 @@ def test_no_exception_of_a_handler_ends_the_run(exception: str, waits: bool) -> 
             raise StopIteration if exception == "StopIteration" else AssertionError
 
     result = distbench.run(Raises, TWO)
-    assert (result.outcome, result.exit_status, len(result.failures)) == (Outcome.COMPLETED, 1, 1)
+    assert (result.ended, result.exit_status, len(result.failures)) == (Outcome.COMPLETED, 1, 1)
 
 
 def test_an_exception_that_cannot_be_shown_is_told_all_the_same() -> None:
@@ -265,7 +265,7 @@ def test_a_reply_that_does_not_fit_fails_the_node_that_gave_it() -> None:
             return "text"  # type: ignore[return-value]
 
     result = distbench.run(Misfits, TWO)
-    assert (result.outcome, result.exit_status) == (Outcome.COMPLETED, 1)
+    assert (result.ended, result.exit_status) == (Outcome.COMPLETED, 1)
     (failure,) = result.failures
     assert (failure.node, failure.handler) == ("n2", "ask")
     assert failure.exception == f"MessageError: {seen[0].removeprefix('MessageError: ')}"

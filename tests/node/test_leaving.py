@@ -82,7 +82,7 @@ def test_an_exception_in_on_exit_or_report_fails_the_node(hook: str, exception: 
 
     result = distbench.run(Fails, TWO)
     assert failures(result) == [("n1", hook, f"{exception.__name__}: late")]
-    assert (result.outcome, result.exit_status) == (Outcome.COMPLETED, 1)
+    assert (result.ended, result.exit_status) == (Outcome.COMPLETED, 1)
     assert result.reports[N2] == {"here": True}
     assert result.reports[N1] == ({"here": True} if hook == "on_exit" else {})
 
@@ -142,7 +142,7 @@ def test_a_report_that_cannot_be_shown_fails_the_node_with_the_reason(how: str) 
     assert failure.exception.startswith(
         "TypeError: report() returns values that contain themselves" if how == "no end" else "ValueError: no words"
     )
-    assert result.outcome is Outcome.COMPLETED
+    assert result.ended is Outcome.COMPLETED
 
 
 def test_on_exit_may_await_a_task_that_it_has_cancelled() -> None:
@@ -210,7 +210,7 @@ def test_an_endless_on_exit_is_told_and_stops_nobody_else(how: str, monkeypatch:
     assert (failure.node, failure.handler) == ("n1", "on_exit")
     assert "never returned" in failure.exception
     assert "test_leaving.py" in failure.exception
-    assert (result.outcome, result.exit_status) == (Outcome.COMPLETED, 1)
+    assert (result.ended, result.exit_status) == (Outcome.COMPLETED, 1)
     assert list(result.reports) == ["n2"]
 
 

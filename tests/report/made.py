@@ -19,7 +19,7 @@ def node(end: End = End.TERMINATED, traffic: Mapping[str, Traffic] | None = None
 def result(
     nodes: Mapping[str, NodeResult],
     reports: Mapping[str, dict[str, object]] | None = None,
-    outcome: Outcome = Outcome.COMPLETED,
+    ended: Outcome = Outcome.COMPLETED,
     **rest: Any,
 ) -> RunResult:
     """A run over ``nodes`` that took 0.25 virtual and 0.5 wall seconds for 100 deliveries."""
@@ -33,7 +33,7 @@ def result(
     }
     values.update(rest)
     return RunResult(
-        outcome=outcome,
+        ended=ended,
         nodes={PeerId(name): one for name, one in nodes.items()},
         reports={PeerId(name): report for name, report in (reports or {}).items()},
         **values,

@@ -10,9 +10,10 @@ import pytest
 
 import distbench
 from distbench.community import PeerId
-from distbench.logs import TRACE
+from distbench.logs import REPEATS, TRACE
 from distbench.node.current import current_node
 from distbench.report.logs import LineFormatter, logs
+from distbench.report.notes import MOST_FAILURES
 from distbench.report.style import node_colour, wants_colour, wants_status
 from distbench.running.outcomes import FAILURE
 from distbench.running.result import Failure
@@ -214,3 +215,86 @@ def test_what_is_added_gets_what_quiet_hides() -> None:
     logging.getLogger("my_raft").warning("after the run")
     assert heard == ["vote"]
     assert stream.getvalue() == ""
+
+
+# -------------------------------------------------- repeats
+
+
+def failing(count: int, text: str = "late", node: str = "n1", *, message: str = "vote") -> None:
+    for number in range(count):
+        failure = Failure(PeerId(node), "vote", message, number / 10, f"ValueError: {text}", f"Traceback\n{text}")
+        logging.getLogger("distbench.run").error("%s", failure, extra={FAILURE: failure})
+
+
+def warning(count: int, text: str = "bad signature", node: str = "n1") -> None:
+    with step_of(node, 0.5):
+        for _ in range(count):
+            logging.getLogger("distbench.node.node").warning("dropped: %s", text, extra=REPEATS)
+
+
+def repeat() -> None:
+    failing(50)
+    warning(50)
+
+
+LEFT_OUT = "WARNING left out {} of failures and warnings above; -v shows each"
+
+
+def test_failures_and_warnings_that_repeat_are_shown_once_and_counted() -> None:
+    def act() -> None:
+        failing(1000)
+        failing(500, node="n2")
+        warning(20)
+        warning(1, node="n2")
+
+    lines = logged(0, act)
+    assert [line for line in lines if "vote failed" in line] == ["  0.000000 n1  ERROR   vote failed on vote"]
+    assert [line for line in lines if "dropped" in line] == ["  0.500000 n1  WARNING dropped: bad signature"]
+    assert lines[-1] == LEFT_OUT.format("1,519 repeats")
+
+
+def test_of_one_kind_as_many_different_ones_are_shown_as_in_the_summary() -> None:
+    def act() -> None:
+        for number in range(100):
+            failing(1, message=f"vote {number}")
+            warning(1, f"expected int, found {number}")
+
+    lines = logged(0, act)
+    assert sum("vote failed" in line for line in lines) == MOST_FAILURES
+    assert sum("dropped" in line for line in lines) == MOST_FAILURES
+    assert lines[-1] == LEFT_OUT.format("180 repeats")
+
+
+@pytest.mark.parametrize("verbosity", [1, 2, 3])
+def test_more_verbose_logs_show_every_repeat(verbosity: int) -> None:
+    lines = logged(verbosity, repeat)
+    assert sum("vote failed" in line for line in lines) == 50
+    assert sum("dropped: " in line for line in lines) == 50
+    assert "left out" not in lines[-1]
+
+
+def test_what_algorithms_say_is_never_left_out() -> None:
+    def act() -> None:
+        for _ in range(50):
+            logging.getLogger("my_raft").warning("again")
+
+    lines = logged(0, act)
+    assert lines == ["WARNING again"] * 50
+
+
+def test_a_log_without_repeats_says_nothing_of_them() -> None:
+    assert not any("left out" in line for line in logged(0, lambda: failing(1)))
+    assert logged(0, repeat, quiet=True) == []
+
+
+def test_folded_failures_count_as_seen() -> None:
+    root = logging.getLogger()
+    handlers, root.handlers = root.handlers, []
+    failure = Failure(PeerId("n1"), "vote", "", 0.1, "ValueError", "Traceback")
+    try:
+        with logs(0, io.StringIO(), colour=False) as log:
+            failing(30)
+            assert log.has_shown(result({}, failures=(failure,) * 30))
+            assert not log.has_shown(result({}, failures=(failure,) * 31))
+    finally:
+        root.handlers = handlers

@@ -12,12 +12,13 @@ from tests.report.made import node, result
 REPLAY = "distbench -c ring:3 -a vote --seed 7"
 
 
-def seed(number: int, problem: str = "", outcome: Outcome | None = Outcome.COMPLETED) -> SeedRun:
-    return SeedRun(number, outcome, 1 if problem else 0, number / 100, 0.002, 10, number, None, problem)
+def seed(number: int, problem: str = "", ended: Outcome | None = Outcome.COMPLETED) -> SeedRun:
+    outcome = Outcome.FAILED if ended is None or (problem and ended is Outcome.COMPLETED) else ended
+    return SeedRun(number, outcome, ended, number / 100, 0.002, 10, number, None, problem)
 
 
 def many(*runs: SeedRun, asked: int | None = None, **rest: Any) -> SeedsResult:
-    ordered = tuple(sorted(runs, key=lambda run: run.exit_status == 0))
+    ordered = tuple(sorted(runs, key=lambda run: run.ok))
     values: dict[str, Any] = {"failures": (), "wall_time": 0.5, "processes": 2, **rest}
     return SeedsResult(runs=ordered, asked=len(runs) if asked is None else asked, **values)
 

@@ -74,7 +74,7 @@ def test_a_failing_check_is_told_and_stands_in_the_last_line() -> None:
     made = result({"n1": node()}, check_error="two leaders (vote.py:9)")
     assert told(made) == "the check failed: two leaders (vote.py:9)"
     assert render_ending(made).startswith("completed, but the check failed: ")
-    both = result({"n1": node(End.FAILED)}, check_error="two leaders", outcome=Outcome.STUCK)
+    both = result({"n1": node(End.FAILED)}, check_error="two leaders", ended=Outcome.STUCK)
     assert render_ending(both).startswith("stuck, 1 node failed and the check failed: ")
     assert made.exit_status == 1
 
@@ -105,12 +105,12 @@ def test_a_bad_end_without_an_exception_is_named() -> None:
 
 @pytest.mark.parametrize("outcome", [Outcome.QUIESCENT, Outcome.STUCK, Outcome.TIMEOUT])
 def test_nodes_that_never_terminated_are_named(outcome: Outcome) -> None:
-    made = result({"n1": node(), "n2": node(End.RUNNING), "n3": node(End.RUNNING)}, outcome=outcome)
+    made = result({"n1": node(), "n2": node(End.RUNNING), "n3": node(End.RUNNING)}, ended=outcome)
     assert "never terminated: n2, n3" in told(made)
 
 
 def test_the_end_of_an_endless_algorithm_is_no_news() -> None:
-    assert notes(result({"n1": node(End.RUNNING), "n2": node(End.RUNNING)}, outcome=Outcome.COMPLETED)) == []
+    assert notes(result({"n1": node(End.RUNNING), "n2": node(End.RUNNING)}, ended=Outcome.COMPLETED)) == []
 
 
 def test_what_waits_is_named_with_its_line_and_alike_ones_share_one() -> None:
@@ -119,7 +119,7 @@ def test_what_waits_is_named_with_its_line_and_alike_ones_share_one() -> None:
         Suspended(PeerId("n1"), "on_start", "raft.py:41", "the reply of n2 to vote"),
         Suspended(PeerId("n3"), "on_start", "raft.py:41", "the reply of n2 to vote"),
     )
-    assert told(result({}, outcome=Outcome.STUCK, suspended=suspended)).splitlines() == [
+    assert told(result({}, ended=Outcome.STUCK, suspended=suspended)).splitlines() == [
         "n1, n3: on_start waits at raft.py:41 for the reply of n2 to vote",
         "n1: background task tick waits at raft.py:9 for await self.tick.wait()",
     ]
@@ -145,7 +145,7 @@ def test_refused_connections_are_counted_by_cause() -> None:
 
 
 def test_messages_in_transit_and_the_limit_that_was_reached_are_told() -> None:
-    made = result({"n1": node()}, outcome=Outcome.TIMEOUT, in_transit=3, reason="30 s of wall time")
+    made = result({"n1": node()}, ended=Outcome.TIMEOUT, in_transit=3, reason="30 s of wall time")
     assert told(made).splitlines() == [
         "3 messages in transit when the run ended, counted and not delivered",
         "timeout: 30 s of wall time",
@@ -153,7 +153,7 @@ def test_messages_in_transit_and_the_limit_that_was_reached_are_told() -> None:
 
 
 def test_ten_thousand_nodes_that_never_terminate_take_one_line() -> None:
-    made = result({f"n{i}": node(End.RUNNING) for i in range(10_000)}, outcome=Outcome.QUIESCENT)
+    made = result({f"n{i}": node(End.RUNNING) for i in range(10_000)}, ended=Outcome.QUIESCENT)
     assert told(made) == "never terminated: all nodes"
 
 

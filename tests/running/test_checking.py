@@ -12,6 +12,7 @@ from distbench import DefinitionError, Outcome, RunResult
 from distbench.running.checking import apply_check
 from distbench.running.options import RunOptions
 from distbench.running.preparing import Plan
+from tests.cli.commandline import start
 
 PROGRAM = """
 from distbench import Algorithm, RunResult, config_field, distbench
@@ -58,7 +59,7 @@ def test_a_failing_check_fails_the_run_with_its_message_file_and_line(counting: 
         counting, "def check(result: RunResult) -> None:\n    assert not result.nodes, 'there are nodes'\n"
     )
     result = distbench.run(name, ONE)
-    assert result.outcome is Outcome.COMPLETED
+    assert result.ended is Outcome.COMPLETED
     assert result.exit_status == 1
     assert result.check_error == f"there are nodes (counting.py:{line_of(counting, 'assert not')})"
 
@@ -92,7 +93,7 @@ def test_a_check_that_stumbles_fails_the_run_with_its_traceback(counting: Path) 
 )
 def test_whatever_a_check_raises_it_has_not_passed(counting: Path, ending: str, wanted: str) -> None:
     result = distbench.run(with_check(counting, f"def check(result):\n    {ending}\n"), ONE)
-    assert (result.outcome, result.exit_status) == (Outcome.COMPLETED, 1)
+    assert (result.ended, result.exit_status) == (Outcome.COMPLETED, 1)
     assert result.check_error is not None
     assert result.check_error.startswith(wanted)
 
@@ -161,7 +162,7 @@ def test_a_check_that_can_be_called_with_a_result_is_one(
 
 
 def test_an_interrupted_run_is_not_checked(counting: Path) -> None:
-    interrupted = replace(distbench.run(with_check(counting, ""), ONE), outcome=Outcome.INTERRUPTED)
+    interrupted = replace(distbench.run(with_check(counting, ""), ONE), ended=Outcome.INTERRUPTED)
 
     def never(result: RunResult) -> None:
         raise AssertionError("called")
@@ -182,3 +183,41 @@ def test_the_result_of_one_process_alone_is_not_checked(counting: Path) -> None:
     assert whole.check_error is not None
     part = replace(whole, nodes=dict(list(whole.nodes.items())[:1]), check_error=None)
     assert plan.checked(part, plan.config(0)) is part
+
+
+OPTIMIZED = """
+import sys, distbench
+try:
+    print(distbench.run(sys.argv[1], {"n1": {}}, **eval(sys.argv[2])).exit_status)
+except distbench.ConfigError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("how", [{"PYTHONOPTIMIZE": "1"}, {"PYTHONOPTIMIZE": "2"}])
+def test_a_check_without_its_asserts_is_refused(counting: Path, how: dict[str, str]) -> None:
+    name = with_check(counting, "def check(result):\n    assert False, 'always'\n")
+    where = f"check (counting.py:{line_of(counting, 'def check')}) cannot check anything: PYTHONOPTIMIZE or python -O "
+    for options in ("{}", "{'mode': 'local'}", "{'seeds': range(3)}", "{'seeds': range(3), 'jobs': 1}"):
+        assert start("-c", OPTIMIZED, name, options, environment=how).out.startswith(where), options
+    assert start("-c", OPTIMIZED, name, "{'check': False}", environment=how).out == "0\n"
+    assert start("-O", "-c", OPTIMIZED, name, "{}").out.startswith(where)
+    assert start("-c", OPTIMIZED, name, "{}").out == "1\n"
+    assert start("-c", OPTIMIZED, with_check(counting, ""), "{}", environment=how).out == "0\n"
+
+
+def test_the_command_line_refuses_a_check_without_its_asserts_where_it_would_be_called(counting: Path) -> None:
+    name = with_check(counting, "def check(result):\n    assert False, 'always'\n")
+    optimized = {"PYTHONOPTIMIZE": "1"}
+    for more in ([], ["--mode", "local", "--port-base", "0"], ["--seeds", "0-3"]):
+        refused = start("-m", "distbench", "-c", "complete:2", "-a", name, *more, environment=optimized)
+        assert (refused.status, refused.out) == (2, "")
+        assert "cannot check anything" in refused.err
+        assert "--no-check" in refused.err
+    fine = start("-m", "distbench", "-c", "complete:2", "-a", name, "--no-check", environment=optimized)
+    assert fine.status == 0
+    network = ("--mode", "network", "--startup-timeout", "0.1", "--port-base", "0")
+    elsewhere = start("-m", "distbench", "-c", "complete:2", "-a", name, *network, "--id", "n2", environment=optimized)
+    assert "--port-base 0 is for local mode" in elsewhere.err  # the check is called beside n1 alone
+    here = start("-m", "distbench", "-c", "complete:2", "-a", name, *network, "--id", "n1", environment=optimized)
+    assert "cannot check anything" in here.err

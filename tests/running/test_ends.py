@@ -269,4 +269,4 @@ def test_a_node_that_crashed_does_not_make_a_run_stuck() -> None:
             await asyncio.Event().wait()
 
     result = distbench.run(Crashes, TWO)
-    assert (result.outcome, result.suspended, result.exit_status) == (Outcome.QUIESCENT, (), 1)
+    assert (result.ended, result.suspended, result.exit_status) == (Outcome.QUIESCENT, (), 1)

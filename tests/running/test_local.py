@@ -101,7 +101,7 @@ class Dies(Algorithm):
 @pytest.mark.parametrize("way, words", [("kill", "was killed by SIGKILL"), ("exit", "ended with exit status 3")])
 def test_a_node_that_dies_is_named_and_the_others_go_on(way: str, words: str) -> None:
     result = package.run(Dies, nodes(3, way=way), mode="local")
-    assert (result.outcome, result.exit_status) == ("completed", 1)
+    assert (result.ended, result.exit_status) == ("completed", 1)
     assert words in str(result.reports[N1]["said"])
     assert [node.end for node in result.nodes.values()] == [End.TERMINATED, End.CRASHED, End.TERMINATED]
     ((node, exception),) = [(one.node, one.exception) for one in result.failures]
@@ -393,7 +393,7 @@ def test_a_run_can_be_made_where_a_loop_runs_already() -> None:
     async def cell() -> package.RunResult:
         return package.run("echo", nodes(3, neighbours=[]), mode="local")
 
-    assert asyncio.run(cell()).outcome == "quiescent"
+    assert asyncio.run(cell()).ended == "quiescent"
 
 
 def test_such_a_run_can_be_interrupted_as_well() -> None:

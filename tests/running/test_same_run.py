@@ -20,7 +20,7 @@ CONFIG: dict[str, dict[str, object]] = {f"n{number}": {} for number in range(1, 
 
 def digest(seed: int = 0) -> str:
     result = distbench.run(Chaotic, CONFIG, seed=seed, digest=True)
-    assert result.outcome is Outcome.COMPLETED
+    assert result.ended is Outcome.COMPLETED
     assert result.digest is not None
     return result.digest
 

@@ -130,7 +130,7 @@ def test_the_first_failing_seed_is_found_whoever_was_quicker(jobs: int, bad: str
     assert many.failure is not None
     assert many.failure.seed == SIXES[0]
     assert many.failure.exit_status == 1
-    assert many.replays is (True if jobs > 1 else None)
+    assert many.replays is True
 
 
 @JOBS
@@ -156,7 +156,7 @@ def test_a_process_that_dies_is_a_failure_of_its_seed_and_the_others_go_on(bad: 
     many = distbench.run(Dice, dice(bad), seeds=range(60), keep_going=True)
     assert [run.seed for run in many.failed] == SIXES
     assert {run.problem for run in many.failed} == {f"its process died: {how}"}
-    assert {run.outcome for run in many.failed} == {None}
+    assert {run.ended for run in many.failed} == {None}
     assert len(many.runs) == 60
     assert many.failures == ()
     assert distbench.run(Dice, dice(bad), seeds=range(60)).seed == SIXES[0]
@@ -184,12 +184,14 @@ class Keeps(Algorithm):
 
 
 @needs_fork
-def test_a_seed_that_fails_only_after_others_is_told_apart() -> None:
+@JOBS
+@pytest.mark.parametrize("keep_going", [False, True])
+def test_a_seed_that_fails_only_after_others_is_told_apart(jobs: int, keep_going: bool) -> None:
     KEPT.clear()
-    many = distbench.run(Keeps, ALONE, seeds=range(100), jobs=2)
+    many = distbench.run(Keeps, ALONE, seeds=range(100, 200), jobs=jobs, keep_going=keep_going)
     assert many.exit_status == 1
     assert many.replays is False
-    assert KEPT == []  # nothing of it happened in this process
+    assert bool(KEPT) is (jobs == 1)  # with more, all ran elsewhere
 
 
 def test_a_random_topology_is_drawn_for_each_seed() -> None:
