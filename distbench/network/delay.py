@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
@@ -54,7 +54,7 @@ class DelayedLink:
         """Of all that wait for their time, counted as a session does."""
         return self._weight
 
-    def send(self, handler: int, call: int, payload: bytes, value: Any = None) -> Awaitable[None] | None:
+    def send(self, handler: int, call: int, payload: bytes, value: Any = None) -> asyncio.Future[None] | None:
         """Hold a message until its time; what to await while too much is held."""
         if self._weight >= HELD_WEIGHT and handler >= 0:
             return self._waiting.add(handler, call, payload)

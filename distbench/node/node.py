@@ -7,7 +7,6 @@ import contextvars
 import logging
 import random
 import re
-from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -20,12 +19,11 @@ from distbench.errors import (
     DefinitionError,
     HandlerError,
     MessageError,
-    PeerDown,
     RemoteError,
     SignatureError,
 )
 from distbench.formats import explain
-from distbench.node.calls import Calls
+from distbench.node.calls import Calls, fail_call
 from distbench.node.current import current_node
 from distbench.node.deadlink import DeadLink
 from distbench.node.execution import IDLE, Resumed, Runner, StandIn, begin_task, enter_task, leave_task
@@ -65,7 +63,8 @@ class Observer(Protocol):
     def on_terminated(self, node: Node, path: str) -> None: ...
     def on_failure(self, node: Node, failure: NodeFailure) -> None: ...
     def on_crash(self, node: Node) -> None: ...
-    def on_drop(self, node: Node, src: PeerId, reason: str) -> None: ...
+    def on_drop(self, node: Node, src: PeerId, dst: PeerId, reason: str) -> None:
+        """``node`` did not take a message of ``src``, or could not send one to ``dst``: it is itself the other one."""
 
 
 class Decisions(Protocol):
@@ -104,7 +103,6 @@ class Node:
         self.phase = Phase.NEW
         self.calls = Calls()
         self.links: dict[PeerId, Link] = {}
-        self.burst = 0
         self.replies_in = 0
         self.running: dict[asyncio.Task[Any], Job] = {}
         self.dropped: dict[str, int] = {}
@@ -123,7 +121,6 @@ class Node:
         self.top = Layer(self, bound, None, "")
         self._layers: list[Layer] = []
         self._broken: Exception | None = None
-        self._pause: float = getattr(loop, "pause", 0.0)
         try:
             self.context.run(self._build, self.top, table, codecs)
         except (ConfigError, DefinitionError):
@@ -154,9 +151,13 @@ class Node:
 
     def open(self, dst: PeerId) -> Link:
         """The link to a peer, at the first message to it."""
-        ended = self.phase in (Phase.LEAVING, Phase.ENDED, Phase.CRASHED)
-        link = self.links[dst] = DeadLink(self, dst, HAS_ENDED) if ended else self.port.link(dst)
+        link = self.links[dst] = DeadLink(self, dst, HAS_ENDED) if self._is_over else self.port.link(dst)
         return link
+
+    @property
+    def _is_over(self) -> bool:
+        """This node has nothing to do with any other any more."""
+        return self.phase in (Phase.LEAVING, Phase.ENDED, Phase.CRASHED)
 
     def now(self) -> float:
         return self.port.now()
@@ -206,6 +207,10 @@ class Node:
             if self.phase is Phase.CRASHED:
                 return
         self.phase = following(self.phase, Signal.STARTED)
+        self._take_early()
+
+    def _take_early(self) -> None:
+        """What came before the node had started is treated as though it came now."""
         early, self._early = self._early, []
         for arrived in early:
             self.deliver(*arrived)
@@ -222,16 +227,19 @@ class Node:
         self.phase = following(self.phase, Signal.CRASH)
         self.ended_at = self.now()
         self.links.clear()  # what it still does to clean up reaches nobody
+        self._take_early()
         for task in list(self.running):
             task.cancel()
         self.observer.on_crash(self)
 
     def peer_down(self, peer: PeerId, reason: str) -> None:
-        """The failure notice: calls to ``peer`` end in ``PeerDown``, casts to it are dropped and counted."""
-        if peer in self._reachable:
+        """The failure notice: calls to ``peer`` end in ``PeerDown``, casts to it are dropped and counted.
+
+        It may come more than once: who cuts a peer off is told by the coordinator too. The first reason stays.
+        """
+        if peer in self._reachable and not self._is_over and not isinstance(self.links.get(peer), DeadLink):
             self.links[peer] = DeadLink(self, peer, reason)
-            for future in self.calls.to(peer):
-                future.set_exception(PeerDown(peer, reason))
+            self.calls.give_up(peer, reason)
 
     def close(self) -> None:
         """The run is over: nothing is delivered or sent any more."""
@@ -288,7 +296,10 @@ class Node:
         if handler < 0:
             self._reply_arrived(src, handler, call, payload, value)
             return
-        route = self.routes[handler] if handler < len(self.routes) else None
+        try:
+            route = self.routes[handler]
+        except IndexError:
+            route = None
         if route is None:
             self.drop(src, "no such handler")
             return
@@ -309,7 +320,6 @@ class Node:
                 return
         route.messages_in += 1
         route.bytes_in += len(payload)
-        self.burst = 0
         function = route.function  # a local name, as in Route
         self._run(function(route.instance, src, value), route, src, call, value)
 
@@ -318,9 +328,14 @@ class Node:
         self.context.copy().run(logger.warning, "%s dropped from %s: %s", route.name, src, why)
 
     def drop(self, src: PeerId, reason: str) -> None:
-        """Count a message that this node does not take."""
+        """Count a message of ``src`` that this node does not take."""
         self.dropped[reason] = self.dropped.get(reason, 0) + 1
-        self.observer.on_drop(self, src, reason)
+        self.observer.on_drop(self, src, self.node_id, reason)
+
+    def drop_unsent(self, dst: PeerId, reason: str) -> None:
+        """Count a message of this node that no link takes to ``dst`` any more."""
+        self.dropped[reason] = self.dropped.get(reason, 0) + 1
+        self.observer.on_drop(self, self.node_id, dst, reason)
 
     def _reply_arrived(self, src: PeerId, kind: int, call: int, payload: bytes, value: Any) -> None:
         waiting = self.calls.waiting
@@ -330,6 +345,7 @@ class Node:
         peer, route, future = found
         if peer != src:  # somebody else guessed the number
             waiting[call] = found
+            self.drop(src, "a reply to another node's question")
             return
         self.replies_in += 1
         if kind == FAULT:
@@ -338,18 +354,23 @@ class Node:
             except REFUSALS as error:
                 self.drop(src, "does not fit the handler")
                 text = f"an error that cannot be read: {explain(error)}"
-            future.set_exception(RemoteError(src, route.name, text))
+            fail_call(future, RemoteError(src, route.name, text))
             return
         if value is NOTHING:
             try:
                 value = route.decode_reply(payload)
             except SignatureError as error:
                 self.drop(src, "bad signature")
-                future.set_exception(SignatureError(f"the reply of {src} to {route.name}: {error}"))
+                fail_call(future, SignatureError(f"the reply of {src} to {route.name}: {error}"))
                 return
             except REFUSALS as error:
                 self.drop(src, "does not fit the handler")
-                future.set_exception(RemoteError(src, route.name, f"a reply that does not fit: {explain(error)}"))
+                fail_call(future, RemoteError(src, route.name, f"a reply that does not fit: {explain(error)}"))
+                return
+            if route.signed_reply and isinstance(value, Signed) and value.signer != src:
+                self.drop(src, "the signature of another node")
+                why = f"it is signed by {value.signer}, not by the node that was asked"
+                fail_call(future, SignatureError(f"the reply of {src} to {route.name}: {why}"))
                 return
         future.set_result(value)
 
@@ -445,8 +466,3 @@ class Node:
                 self.node_id, handler, message, self.now() if at is None else at, name_exception(error), text, cause
             ),
         )
-
-    def breathe(self, waits: Awaitable[None] | None) -> Awaitable[None]:
-        """After very many casts in one step, let others run."""
-        self.burst = 0
-        return asyncio.sleep(self._pause) if waits is None else waits

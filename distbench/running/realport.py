@@ -7,7 +7,9 @@ from time import monotonic
 from distbench.community import PeerId
 from distbench.network.delay import DelayedLink
 from distbench.network.tcp import Junction
+from distbench.node.activity import NodeLoop
 from distbench.node.port import Link
+from distbench.node.step import Step
 from distbench.running.nodespec import NodeSpec
 from distbench.simulation.choices import Choices
 
@@ -24,6 +26,8 @@ class RealPort:
         self._junction = junction
         self._choices = choices
         self._began: float | None = None
+        assert isinstance(junction.loop, NodeLoop)
+        self.step: Step = junction.loop.step
 
     @property
     def begun(self) -> bool:
