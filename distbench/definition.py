@@ -69,6 +69,8 @@ class HandlerDefinition:
     """None for a cast."""
     signed_by_sender: bool
     """The parameter itself is signed: the node that sent it must be its signer."""
+    reply_signed_by_sender: bool
+    """The reply itself is signed: the node that was asked must be its signer."""
     parameter: str
     where: str
     """``Class.handler (file.py:41)``."""
@@ -138,6 +140,11 @@ def _read(cls: Any) -> AlgorithmDefinition:
         _under_way.remove(cls)
     cls.__distbench_definition__ = found  # lives and dies with the class
     return found
+
+
+def _is_signed(annotation: Any) -> bool:
+    """Whether a value of this annotation may itself be signed, so that it must be so by the node it comes from."""
+    return any(part is Signed or typing.get_origin(part) is Signed for part in members(annotation))
 
 
 class _Reader:
@@ -284,8 +291,8 @@ class _Reader:
         reply = None
         if returned not in (None, type(None), typing.NoReturn, typing.Never):
             reply = compile_shape(returned, f"{where}, return value", near)
-        signed = any(part is Signed or typing.get_origin(part) is Signed for part in members(annotation))
-        return HandlerDefinition(name, function, shape, reply, signed, parameter, where)
+        signed, signed_reply = _is_signed(annotation), _is_signed(returned)
+        return HandlerDefinition(name, function, shape, reply, signed, signed_reply, parameter, where)
 
     def _signature(self, name: str, function: Any, where: str) -> tuple[str, Any, Any]:
         if isinstance(function, (staticmethod, classmethod)):

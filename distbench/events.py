@@ -36,7 +36,10 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A node did not take a message: a bad signature, bytes that do not fit, a node that is gone."""
+    """A message from ``src`` to ``dst`` ended here: a bad signature, bytes that do not fit, a node that is gone.
+
+    What is sent to a node that is known to be gone is dropped by ``src``, all else by ``dst``.
+    """
 
     at: int
     src: PeerId

@@ -17,6 +17,7 @@ from typing import Any, Final
 from distbench.errors import DistbenchError
 from distbench.node.current import NodeScope, current_node
 from distbench.node.execution import Resumed
+from distbench.node.step import MOST_CASTS, Step
 
 try:
     from uvloop import Loop as _Loop
@@ -75,6 +76,38 @@ class NodeTask(asyncio.Task[Any]):
         return super().cancel(msg)
 
 
+_UNWATCHED: Final = 64
+"""Casts after which the end of the step that makes them is looked for."""
+
+
+class WatchedStep(Step):
+    """The present step of a loop that says only of deliveries that they begin one.
+
+    When some casts were made, a callback of the loop shows that their step is over. Fewer than that may be counted
+    together with those of the step before.
+    """
+
+    __slots__ = ("_loop", "at_first")
+
+    def __init__(self, loop: NodeLoop) -> None:
+        super().__init__(pause=0.0)
+        self._loop = loop
+        self.at_first = 0
+        """``casts`` when a step begins: such a number that it is ``full`` when it is to be watched, or is watched."""
+        self._over()
+
+    def _over(self) -> None:
+        self.casts = self.at_first = MOST_CASTS - _UNWATCHED
+
+    def full(self) -> Awaitable[None] | None:
+        if self.at_first == 0:
+            return super().full()
+        self.at_first = 0
+        self.casts = _UNWATCHED
+        self._loop.look_soon(self._over)
+        return None
+
+
 class NodeLoop(_Loop):
     """Counts the timers and executor jobs of the node's own code, and sees sockets that it opens itself."""
 
@@ -83,6 +116,7 @@ class NodeLoop(_Loop):
         self._tasks: list[asyncio.Task[Any]] = []
         self._failed: list[tuple[weakref.ref[asyncio.Task[Any]], float]] = []
         self._threads: list[threading.Thread] = []
+        self.step = WatchedStep(self)
         self.on_activity: Callable[[], None] = _nobody_listens
 
     timers = 0

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from distbench.community import PeerId
+from distbench.errors import PeerDown
 
 if TYPE_CHECKING:
     from distbench.node.route import Route
@@ -13,6 +14,13 @@ if TYPE_CHECKING:
 
 Waiting: TypeAlias = "tuple[PeerId, Route, asyncio.Future[Any]]"
 """A call that waits: to whom, by which handler, for what."""
+
+
+def fail_call(future: asyncio.Future[Any], error: Exception) -> None:
+    """Raise ``error`` where a call is awaited. A caller that is cancelled at this moment never looks at it, and no
+    one else can: that is no failure of the node's."""
+    future.set_exception(error)
+    future.exception()  # looked at
 
 
 SWEEP_EVERY: Final = 1024
@@ -36,9 +44,13 @@ class Calls:
         """Forget the calls that nobody waits for any more."""
         self.waiting = {number: call for number, call in self.waiting.items() if not call[2].done()}
 
-    def to(self, dst: PeerId) -> list[asyncio.Future[Any]]:
-        """The futures of all calls that wait for ``dst``."""
-        return [future for peer, _, future in self.waiting.values() if peer == dst and not future.done()]
+    def give_up(self, dst: PeerId, reason: str) -> None:
+        """No reply will come from ``dst`` any more: who waits for one gets ``PeerDown``."""
+        self.sweep()
+        for number, (peer, _, future) in list(self.waiting.items()):
+            if peer == dst:
+                del self.waiting[number]
+                fail_call(future, PeerDown(dst, reason))
 
     def named(self) -> dict[object, str]:
         """``the reply of n2 to vote`` for the future of each call that waits."""

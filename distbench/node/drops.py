@@ -10,6 +10,7 @@ from distbench.community import PeerId
 NO_HANDLER: Final = "no such handler"
 DOES_NOT_FIT: Final = "does not fit the handler"
 BAD_SIGNATURE: Final = "bad signature"
+FOREIGN_REPLY: Final = "a reply to another node's question"
 FOREIGN_SIGNATURE: Final = "the signature of another node"
 HAD_CRASHED: Final = "the node had crashed"
 

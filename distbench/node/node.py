@@ -7,7 +7,6 @@ import contextvars
 import logging
 import random
 import re
-from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -20,19 +19,19 @@ from distbench.errors import (
     DefinitionError,
     HandlerError,
     MessageError,
-    PeerDown,
     RemoteError,
     SignatureError,
 )
 from distbench.formats import explain
 from distbench.hooks import begin
 from distbench.logs import REPEATS
-from distbench.node.calls import Calls
+from distbench.node.calls import Calls, fail_call
 from distbench.node.current import current_node
 from distbench.node.deadlink import DeadLink
 from distbench.node.drops import (
     BAD_SIGNATURE,
     DOES_NOT_FIT,
+    FOREIGN_REPLY,
     FOREIGN_SIGNATURE,
     HAD_CRASHED,
     NO_HANDLER,
@@ -86,7 +85,9 @@ class Observer(Protocol):
     def on_terminated(self, node: Node, path: str) -> None: ...
     def on_failure(self, node: Node, failure: NodeFailure) -> None: ...
     def on_crash(self, node: Node) -> None: ...
-    def on_drop(self, node: Node, src: PeerId, reason: str) -> None: ...
+    def on_drop(self, node: Node, src: PeerId, dst: PeerId, reason: str) -> None:
+        """``node`` did not take a message of ``src``, or could not send one to ``dst``: it is itself the other one."""
+
     def on_misfit(self, node: Node, src: PeerId) -> None: ...
 
 
@@ -133,7 +134,6 @@ class Node:
         self.phase = Phase.NEW
         self.calls = Calls()
         self.links: dict[PeerId, Link] = {}
-        self.burst = 0
         self.replies_in = 0
         self.running: dict[asyncio.Task[Any], Job] = {}
         self.drops = Drops(table.names)
@@ -151,7 +151,6 @@ class Node:
         self.routes: list[Route | None] = [None] * len(table.names)
         self.top = Layer(self, bound, None, "")
         self._layers: list[Layer] = []
-        self._pause: float = getattr(loop, "pause", 0.0)
         try:
             self.context.run(self._build, self.top, table, codecs)
         except self._interrupts + (ConfigError, DefinitionError):  # noqa: RUF005 - which mypy understands
@@ -182,9 +181,13 @@ class Node:
 
     def open(self, dst: PeerId) -> Link:
         """The link to a peer, at the first message to it."""
-        ended = self.phase in (Phase.LEAVING, Phase.ENDED, Phase.CRASHED)
-        link = self.links[dst] = DeadLink(self, dst, HAS_ENDED) if ended else self.port.link(dst)
+        link = self.links[dst] = DeadLink(self, dst, HAS_ENDED) if self._is_over else self.port.link(dst)
         return link
+
+    @property
+    def _is_over(self) -> bool:
+        """This node has nothing to do with any other any more."""
+        return self.phase in (Phase.LEAVING, Phase.ENDED, Phase.CRASHED)
 
     def now(self) -> float:
         return self.port.now()
@@ -239,6 +242,10 @@ class Node:
             if self.phase is Phase.CRASHED:
                 return
         self.phase = following(self.phase, Signal.STARTED)
+        self._take_early()
+
+    def _take_early(self) -> None:
+        """What came before the node had started is treated as though it came now."""
         early, self._early = self._early, []
         for arrived in early:
             self.deliver(*arrived)
@@ -255,16 +262,19 @@ class Node:
         self.phase = following(self.phase, Signal.CRASH)
         self.ended_at = self.now()
         self.links.clear()  # what it still does to clean up reaches nobody
+        self._take_early()
         for task in list(self.running):
             task.cancel()
         self.observer.on_crash(self)
 
     def peer_down(self, peer: PeerId, reason: str) -> None:
-        """The failure notice: calls to ``peer`` end in ``PeerDown``, casts to it are dropped and counted."""
-        if peer in self._reachable:
+        """The failure notice: calls to ``peer`` end in ``PeerDown``, casts to it are dropped and counted.
+
+        It may come more than once: who cuts a peer off is told by the coordinator too. The first reason stays.
+        """
+        if peer in self._reachable and not self._is_over and not isinstance(self.links.get(peer), DeadLink):
             self.links[peer] = DeadLink(self, peer, reason)
-            for future in self.calls.to(peer):
-                future.set_exception(PeerDown(peer, reason))
+            self.calls.give_up(peer, reason)
 
     def close(self) -> None:
         """The run is over: nothing is delivered or sent any more."""
@@ -325,7 +335,10 @@ class Node:
         if handler < 0:
             self._reply_arrived(src, handler, call, payload, value)
             return
-        route = self.routes[handler] if handler < len(self.routes) else None
+        try:
+            route = self.routes[handler]
+        except IndexError:
+            route = None
         if route is None:
             self._misfit(Key(src, "request" if call else "message", self.drops.name(handler), NO_HANDLER), "")
             return
@@ -351,7 +364,6 @@ class Node:
                 return
         route.messages_in += 1
         route.bytes_in += len(payload)
-        self.burst = 0
         function = route.function  # a local name, as in Route
         self._run(function(route.instance, src, value), route, src, call, value)
 
@@ -368,9 +380,14 @@ class Node:
         self.observer.on_misfit(self, key.src)
 
     def drop(self, src: PeerId, reason: str) -> None:
-        """Count a message that this node does not take."""
+        """Count a message of ``src`` that this node does not take."""
         self.drops.count(reason)
-        self.observer.on_drop(self, src, reason)
+        self.observer.on_drop(self, src, self.node_id, reason)
+
+    def drop_unsent(self, dst: PeerId, reason: str) -> None:
+        """Count a message of this node that no link takes to ``dst`` any more."""
+        self.drops.count(reason)
+        self.observer.on_drop(self, self.node_id, dst, reason)
 
     def _reply_arrived(self, src: PeerId, kind: int, call: int, payload: bytes, value: Any) -> None:
         waiting = self.calls.waiting
@@ -380,6 +397,7 @@ class Node:
         peer, route, future = found
         if peer != src:  # somebody else guessed the number
             waiting[call] = found
+            self.drop(src, FOREIGN_REPLY)
             return
         self.replies_in += 1
         if kind == FAULT:
@@ -388,26 +406,32 @@ class Node:
             except REFUSALS as error:
                 text = f"an error that cannot be read: {explain(error)}"
                 self._misfit(Key(src, "reply", route.name, DOES_NOT_FIT), text)
-            future.set_exception(RemoteError(src, route.name, text))
+            fail_call(future, RemoteError(src, route.name, text))
             return
         if value is NOTHING:
             try:
                 value = route.decode_reply(payload)
             except SignatureError as error:
                 self.drop(src, BAD_SIGNATURE)
-                future.set_exception(SignatureError(f"the reply of {src} to {route.name}: {error}"))
+                fail_call(future, SignatureError(f"the reply of {src} to {route.name}: {error}"))
                 return
             except REFUSALS as error:
                 why = route.misread(payload, error, route.definition.reply)
                 self._misfit(Key(src, "reply", route.name, DOES_NOT_FIT), why)
-                future.set_exception(RemoteError(src, route.name, f"a reply that does not fit: {why}"))
+                fail_call(future, RemoteError(src, route.name, f"a reply that does not fit: {why}"))
                 return
             except self._interrupts:
                 raise
             except BaseException as error:  # noqa: BLE001 - as in deliver
                 refused = MessageError(f"the reply of {src} to {route.name} cannot be read: {name_exception(error)}")
                 refused.__cause__ = error
-                future.set_exception(refused)
+                fail_call(future, refused)
+                return
+            if route.signed_reply and isinstance(value, Signed) and value.signer != src:
+                why = f"it is signed by {value.signer}, not by the node that was asked"
+                self._warn(f"a reply to {route.name}", src, why)
+                self.drop(src, FOREIGN_SIGNATURE)
+                fail_call(future, SignatureError(f"the reply of {src} to {route.name}: {why}"))
                 return
         future.set_result(value)
 
@@ -525,8 +549,3 @@ class Node:
         aside, self.aside = self.aside, ()
         for name, error in aside if self.phase is not Phase.CRASHED else ():
             self.fail(name, "", error)
-
-    def breathe(self, waits: Awaitable[None] | None) -> Awaitable[None]:
-        """After very many casts in one step, let others run."""
-        self.burst = 0
-        return asyncio.sleep(self._pause) if waits is None else waits

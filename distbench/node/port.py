@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+import asyncio
 from typing import Any, Final, Protocol
 
 from distbench.community import PeerId
+from distbench.node.step import Step
 
 REPLY: Final = -1
 """In place of a handler's number: the reply to a call."""
@@ -22,8 +23,10 @@ NOTHING: Final = object()
 class Link(Protocol):
     """The directed channel from this node to one peer: delivers once and in order."""
 
-    def send(self, handler: int, call: int, payload: bytes, value: Any) -> Awaitable[None] | None:
-        """Take a message: None when it is taken, else what to await until there is room.
+    def send(self, handler: int, call: int, payload: bytes, value: Any) -> asyncio.Future[None] | None:
+        """Take a message: None when it is taken, else what is done when there is room for it.
+
+        Cancelled, it says that the message was not taken and never will be, whether its sender gave up or the link.
 
         ``handler`` is a number of the run's wire table, ``REPLY`` or ``FAULT``; ``call`` is 0 for a cast;
         ``value`` is the decoded copy of the payload where the port checks sends, else ``NOTHING``.
@@ -35,6 +38,8 @@ class Port(Protocol):
 
     interrupts: bool
     """A KeyboardInterrupt in a step is somebody's Ctrl-C, which ends the run; else it is the algorithm's own."""
+    step: Step
+    """The step that runs now."""
 
     def link(self, dst: PeerId) -> Link: ...
     def now(self) -> float:

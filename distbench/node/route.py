@@ -15,7 +15,9 @@ from distbench.definition import HandlerDefinition
 from distbench.errors import MessageError
 from distbench.formats import Codec, Decode, Encode, explain
 from distbench.node.calls import SWEEP_EVERY
+from distbench.node.deadlink import DeadLink
 from distbench.node.port import MAX_PAYLOAD, NOTHING
+from distbench.node.step import MOST_CASTS
 from distbench.shapes import Shape
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ class Route:
     __slots__ = (
         "bytes_in", "bytes_out", "check", "check_reply", "decode", "decode_reply", "definition", "encode",
         "encode_reply", "function", "instance", "messages_in", "messages_out", "name", "node", "number", "signed",
-        "told",
+        "signed_reply", "step", "told",
     )  # fmt: skip
 
     def __init__(
@@ -55,6 +57,8 @@ class Route:
         self.function = definition.function
         self.instance = instance
         self.signed = definition.signed_by_sender
+        self.signed_reply = definition.reply_signed_by_sender
+        self.step = node.port.step
         self.encode, self.decode, self.check = codecs.of(definition.message)
         self.encode_reply, self.decode_reply, self.check_reply = codecs.of(definition.reply)
         self.told = False
@@ -72,11 +76,14 @@ class Route:
         if size > MAX_PAYLOAD:
             raise self.too_large(size)
         node = self.node
+        room = (node.links.get(dst) or node.open(dst)).send(self.number, 0, payload, value)
+        if room is not None:
+            return self._not_taken(dst, room, size)
         self.messages_out += 1
         self.bytes_out += size
-        waits = (node.links.get(dst) or node.open(dst)).send(self.number, 0, payload, value)
-        node.burst += 1
-        return node.breathe(waits) if node.burst >= 1000 else waits
+        step = self.step
+        step.casts = casts = step.casts + 1
+        return None if casts < MOST_CASTS else step.full()
 
     def call(self, dst: PeerId, message: Any) -> Awaitable[Any]:
         """Send a request; what to await for its reply."""
@@ -91,16 +98,44 @@ class Route:
             raise self.too_large(size)
         node = self.node
         link = node.links.get(dst) or node.open(dst)
-        future = _Future(loop=node.loop)
         calls = node.calls
         calls.last = number = calls.last + 1
+        room = link.send(self.number, number, payload, value)  # it may refuse: only what was sent is waited for
+        future = _Future(loop=node.loop)
         calls.waiting[number] = (dst, self, future)
         if not number % SWEEP_EVERY:
             calls.sweep()
-        waits = link.send(self.number, number, payload, value)
-        self.messages_out += 1
-        self.bytes_out += size
-        return future if waits is None else _both(waits, future)
+        if room is None:
+            self.messages_out += 1
+            self.bytes_out += size
+            return future
+        return self._replied(dst, room, size, future)
+
+    def _not_taken(self, dst: PeerId, room: asyncio.Future[None], size: int) -> Awaitable[None] | None:
+        """The rest of a cast that the link has not taken, or never will, when it is one of the casts of its step."""
+        if not room.cancelled():
+            return self._taken(dst, room, size)
+        step = self.step
+        step.casts += 1
+        return None if step.casts < MOST_CASTS else step.full()
+
+    async def _taken(self, dst: PeerId, room: asyncio.Future[None], size: int) -> None:
+        """Wait until the link has taken a message, or never will. What it has not taken was not sent."""
+        try:
+            await asyncio.wait((room,))  # not for the room itself: a link that gives up would cancel the sender
+        finally:
+            room.cancel()  # a sender that gives up takes its message with it
+            if not room.cancelled() and not isinstance(self.node.links.get(dst), DeadLink):
+                self.messages_out += 1
+                self.bytes_out += size
+
+    async def _replied(self, dst: PeerId, room: asyncio.Future[None], size: int, reply: asyncio.Future[Any]) -> Any:
+        try:
+            await self._taken(dst, room, size)
+        except asyncio.CancelledError:
+            reply.cancel()  # the request goes with its caller, or its reply is not waited for
+            raise
+        return await reply
 
     def refused(self, value: object, shape: Shape, error: Exception) -> MessageError:
         """The error that names handler, expected and found type, and what exactly did not fit."""
@@ -137,15 +172,6 @@ class Codecs:
             decode = self._checking.decoder(shape)
             checking = _checked_only(decode) if shape.signed else decode
         return self.codec.encoder(shape), self.codec.decoder(shape), checking
-
-
-async def _both(room: Awaitable[None], reply: asyncio.Future[Any]) -> Any:
-    try:
-        await room
-    except asyncio.CancelledError:
-        reply.cancel()  # the request goes with its caller, or its reply is not waited for
-        raise
-    return await reply
 
 
 def _nothing(value: object) -> bytes:

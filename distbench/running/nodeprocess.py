@@ -92,6 +92,7 @@ class NodeProcess:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, NodeLoop)
         self.loop = loop
+        self._step = loop.step
         self._over = loop.create_future()
         self._coordinated = loop.create_future()
         loop.set_exception_handler(self._on_exception)
@@ -223,7 +224,7 @@ class NodeProcess:
     def _drop(self, peer: PeerId, reason: str, unsent: int) -> None:
         """Count the casts that were held or waited for a peer that is gone."""
         for _ in range(unsent):
-            self.node.drop(peer, f"{peer} {reason}")
+            self.node.drop_unsent(peer, f"{peer} {reason}")
 
     def on_refused(self, peer: PeerId | None, reason: str) -> None:
         self._refusal = f"{peer or 'a connection'}: {reason}"
@@ -236,6 +237,8 @@ class NodeProcess:
         if handler == FINISHED:
             self._alone.heard(peer, call)
             return
+        step = self._step
+        step.casts = step.at_first
         self.node.deliver(peer, handler, call, payload)
         if not self._quiet.watching:
             self._quiet.watch()  # so that quiet is looked for once for many messages
@@ -345,7 +348,7 @@ class NodeProcess:
         self._say_left({}, [], self._quiet.in_numbers())
         self.tell(Crashed("has crashed"))  # after what there is to say of it: nobody waits for the dead
 
-    def on_drop(self, node: Node, src: PeerId, reason: str) -> None:
+    def on_drop(self, node: Node, src: PeerId, dst: PeerId, reason: str) -> None:
         pass
 
     def on_misfit(self, node: Node, src: PeerId) -> None:

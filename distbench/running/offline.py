@@ -248,9 +248,9 @@ class OfflineRun:
                 case SendRoster() | SendStart() | SendWave() | Finish():
                     pass  # all nodes are here, and this loop sees by itself when nothing is left
 
-    def on_drop(self, node: Node, src: PeerId, reason: str) -> None:
+    def on_drop(self, node: Node, src: PeerId, dst: PeerId, reason: str) -> None:
         if self.sink is not None:
-            self.sink(Dropped(self.scheduler.now, src, node.node_id, reason))
+            self.sink(Dropped(self.scheduler.now, src, dst, reason))
 
     def _stop(self) -> None:
         """A step has taken too long: no other begins."""

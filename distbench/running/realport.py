@@ -8,7 +8,9 @@ from time import monotonic
 from distbench.community import PeerId
 from distbench.network.delay import Delay, drawn_delay
 from distbench.network.tcp import Junction
+from distbench.node.activity import NodeLoop
 from distbench.node.port import Link
+from distbench.node.step import Step
 from distbench.running.control import COORDINATOR
 from distbench.running.nodespec import NodeSpec
 from distbench.simulation.choices import Choices
@@ -22,6 +24,8 @@ class RealPort:
     def __init__(self, junction: Junction) -> None:
         self._junction = junction
         self._began: float | None = None
+        assert isinstance(junction.loop, NodeLoop)
+        self.step: Step = junction.loop.step
 
     @property
     def begun(self) -> bool:

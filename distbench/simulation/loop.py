@@ -22,6 +22,7 @@ from typing import Any, Final, NoReturn
 
 from distbench.errors import InternalError, NondeterminismError
 from distbench.node.current import NodeScope, current_node
+from distbench.node.step import Step
 from distbench.simulation.collecting import collector
 from distbench.simulation.futures import SimFuture, SimTask
 from distbench.simulation.handles import Handle, Timer
@@ -36,6 +37,8 @@ _FULL_COLLECT_EVERY: Final = 50
 _LAST_ROUNDS: Final = 1_000
 _END_OF_TIME: Final = 1e15
 """Seconds, some thirty million years: what is due then is never due; a float that tells nanoseconds ends before."""
+_PAUSE: Final = 0.001
+"""Virtual seconds that a thousand casts of a node in one step take: else no time would pass in a loop of casts."""
 
 
 class Pause(Enum):
@@ -59,12 +62,10 @@ class TooManySteps(Exception):
 class SimLoop(asyncio.AbstractEventLoop):
     """The loop of one simulated run. Everything happens on the thread that calls ``play``."""
 
-    pause: Final = 0.001
-    """Virtual seconds that a thousand casts of a node in one step take, so that an answer can end a loop of casts."""
-
     def __init__(self, scheduler: Scheduler, on_exception: Callable[[dict[str, Any]], None]) -> None:
         self.scheduler = scheduler
         self.next_number = itertools.count(1).__next__
+        self.step = Step(_PAUSE)
         self.on_timer: Callable[[NodeScope | None], None] | None = None
         """Hears of every timer that fires, if anybody listens."""
         self.timers_cancelled = 0
@@ -98,7 +99,7 @@ class SimLoop(asyncio.AbstractEventLoop):
     def play(self, limit: int, deadline: int) -> Pause:
         """Run until nothing is left, ``stopping`` is set, the ``deadline`` (nanoseconds) or ``limit`` events come."""
         ready, scheduler = self._ready, self.scheduler
-        heap, drain, popleft = scheduler.heap, self._drain, ready.popleft
+        heap, drain, popleft, step = scheduler.heap, self._drain, ready.popleft, self.step
         if ready:
             drain()
         while heap and not self.stopping:
@@ -121,6 +122,7 @@ class SimLoop(asyncio.AbstractEventLoop):
                         return Pause.DEADLINE
                     scheduler.now = at
                     self.steps_here = 0
+                step.casts = 0
                 event[2].happen(event)
                 if ready:
                     if event[2].__class__ is not Timer:
@@ -129,6 +131,7 @@ class SimLoop(asyncio.AbstractEventLoop):
                         handle = popleft()
                         callback = handle._callback
                         if callback is not None:
+                            step.casts = 0
                             args = handle._args
                             try:
                                 if len(args) == 1:
@@ -157,13 +160,14 @@ class SimLoop(asyncio.AbstractEventLoop):
 
     def _drain(self) -> None:
         """Run callbacks until none is ready at this instant."""
-        ready = self._ready
+        ready, step = self._ready, self.step
         budget = STEP_LIMIT - self.steps_here
         self._turns = turns = itertools.repeat(None, budget)
         for _ in turns:
             handle = ready.popleft()
             callback = handle._callback
             if callback is not None:
+                step.casts = 0
                 try:
                     handle._context.run(callback, *handle._args)
                 except KeyboardInterrupt:
@@ -183,6 +187,7 @@ class SimLoop(asyncio.AbstractEventLoop):
             if not self._ready:
                 return ran
             handle = self._ready.popleft()
+            self.step.casts = 0
             if handle._callback is not None:
                 try:
                     handle._context.run(handle._callback, *handle._args)
@@ -219,6 +224,7 @@ class SimLoop(asyncio.AbstractEventLoop):
                 event = heappop(scheduler.heap)
                 if event[2].__class__ is not Timer or not event[2].cancelled():
                     scheduler.now = max(event[0], scheduler.now)
+                self.step.casts = 0
                 event[2].happen(event)
             elif not self._ready:
                 break

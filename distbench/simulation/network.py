@@ -69,13 +69,14 @@ class Network:
 class SimPort:
     """The world as a simulated node sees it."""
 
-    __slots__ = ("_network", "_node", "_scheduler")
+    __slots__ = ("_network", "_node", "_scheduler", "step")
     interrupts = True
 
     def __init__(self, network: Network, node: PeerId) -> None:
         self._network = network
         self._node = node
         self._scheduler = network.scheduler
+        self.step = network.loop.step
 
     def link(self, dst: PeerId) -> SimLink:
         return self._network.link(self._node, dst)
