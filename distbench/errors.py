@@ -7,7 +7,7 @@ DistbenchError
 ├── CallError              a call ended without a reply
 │   ├── RemoteError        the handler at the other node raised
 │   ├── PeerDown           the failure notice says that the other node is gone
-│   └── SignatureError     the reply carries a signature that does not verify
+│   └── SignatureError     the reply carries a signature that does not verify, or another node's
 ├── WireError              a peer's bytes are wrong: counted and dropped, never raised into a handler
 ├── StartupError           a node did not come up (exit status 1)
 ├── RunFailed              a run that was to go well did not: ``raise_if_failed`` (also an AssertionError)
@@ -63,7 +63,7 @@ class PeerDown(CallError):
 
 
 class SignatureError(CallError):
-    """A signature does not verify; a caller sees it for a reply, a handler never does."""
+    """A signature does not verify, or is not of the node asked; a caller sees it for a reply, a handler never does."""
 
 
 class WireError(DistbenchError):

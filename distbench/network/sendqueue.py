@@ -13,9 +13,9 @@ from distbench.network.session import MESSAGE_WEIGHT, RESEND_WEIGHT, Session, ch
 _SWEEP_AT: Final = 1000
 
 Room: TypeAlias = "asyncio.Future[None]"
-"""What the sender of a message awaits. It is done when the message has been taken, or when the link has ended, which
-counts the casts that were not; cancelled before that, it takes its message with it, and then that is never sent. So
-``cancelled()`` says that the message was not sent, and never changes once the room is done."""
+"""What the sender of a message waits for: it is done when the message has been taken. Cancelled before that, by the
+sender or at the end of the link, it takes its message with it. So ``cancelled()`` says that the message was not sent,
+and never changes once the room is done."""
 
 
 class SendQueue:
@@ -121,7 +121,7 @@ class SendQueue:
         never = [message for _, message in self._held]
         self._held.clear()
         self._held_weight = 0
-        while (message := self._next()) is not None:
-            never.append(message)
+        never += [message for room, message in self._waiting if room.cancel()]
+        self._waiting.clear()
         self.blocked = False
         return sum(handler >= 0 and call == 0 for handler, call, _ in never)

@@ -15,7 +15,6 @@ from distbench.definition import HandlerDefinition
 from distbench.errors import MessageError
 from distbench.formats import Codec, Decode, Encode, explain
 from distbench.node.calls import SWEEP_EVERY
-from distbench.node.deadlink import DeadLink
 from distbench.node.port import MAX_PAYLOAD, NOTHING
 from distbench.node.step import MOST_CASTS
 from distbench.shapes import Shape
@@ -78,7 +77,7 @@ class Route:
         node = self.node
         room = (node.links.get(dst) or node.open(dst)).send(self.number, 0, payload, value)
         if room is not None:
-            return self._not_taken(dst, room, size)
+            return self._not_taken(room, size)
         self.messages_out += 1
         self.bytes_out += size
         step = self.step
@@ -109,29 +108,29 @@ class Route:
             self.messages_out += 1
             self.bytes_out += size
             return future
-        return self._replied(dst, room, size, future)
+        return self._replied(room, size, future)
 
-    def _not_taken(self, dst: PeerId, room: asyncio.Future[None], size: int) -> Awaitable[None] | None:
+    def _not_taken(self, room: asyncio.Future[None], size: int) -> Awaitable[None] | None:
         """The rest of a cast that the link has not taken, or never will, when it is one of the casts of its step."""
         if not room.cancelled():
-            return self._taken(dst, room, size)
+            return self._taken(room, size)
         step = self.step
         step.casts += 1
         return None if step.casts < MOST_CASTS else step.full()
 
-    async def _taken(self, dst: PeerId, room: asyncio.Future[None], size: int) -> None:
+    async def _taken(self, room: asyncio.Future[None], size: int) -> None:
         """Wait until the link has taken a message, or never will. What it has not taken was not sent."""
         try:
             await asyncio.wait((room,))  # not for the room itself: a link that gives up would cancel the sender
         finally:
             room.cancel()  # a sender that gives up takes its message with it
-            if not room.cancelled() and not isinstance(self.node.links.get(dst), DeadLink):
+            if not room.cancelled():
                 self.messages_out += 1
                 self.bytes_out += size
 
-    async def _replied(self, dst: PeerId, room: asyncio.Future[None], size: int, reply: asyncio.Future[Any]) -> Any:
+    async def _replied(self, room: asyncio.Future[None], size: int, reply: asyncio.Future[Any]) -> Any:
         try:
-            await self._taken(dst, room, size)
+            await self._taken(room, size)
         except asyncio.CancelledError:
             reply.cancel()  # the request goes with its caller, or its reply is not waited for
             raise

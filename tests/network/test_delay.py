@@ -74,7 +74,7 @@ def test_a_peer_that_takes_nothing_fills_the_link_and_no_cast_is_forgotten() -> 
                 waits = link.send(1, 0, bytes(50_000))
                 sent += 1
                 most = max(most, link.queue.weight)
-                await (asyncio.sleep(0) if waits is None else waits)
+                await (asyncio.sleep(0) if waits is None else asyncio.wait((waits,)))
             assert RESEND_WEIGHT <= most <= RESEND_WEIGHT + BATCH_WEIGHT + 51_000
             assert link.session.sent + one.unsent == sent
             assert link.send(1, 0, b"nowhere") is None

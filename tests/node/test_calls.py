@@ -1,265 +1,276 @@
-"""A call is registered once its request was sent, and whatever becomes of its peer, it ends once."""
+"""A call's life, and whatever comes between: every caller gets its reply or ``PeerDown``, and no node fails for it."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import gc
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import distbench
-from distbench import Algorithm, Outcome, PeerDown, PeerId, RunResult, handler
-from distbench.config.parsing import config_from_mapping
-from distbench.definition import define
-from distbench.events import Dropped, Event
-from distbench.node.node import Node
-from distbench.node.port import NOTHING, REPLY
-from distbench.running.offline import run_offline
-from distbench.running.options import RunOptions
+from distbench import Algorithm, PeerDown, PeerId, handler
+from tests.node.alone import KINDS, N2, N3, Alone
 
-N1, N2, N3 = PeerId("n1"), PeerId("n2"), PeerId("n3")
-TWO: dict[str, dict[str, object]] = {"n1": {}, "n2": {}}
-THREE: dict[str, dict[str, object]] = {**TWO, "n3": {}}
+DOWN = "down: is gone 1"
+"""How a call ends once the first notice has come."""
 
 
-def node_of(algorithm: Any) -> Node:
-    """The node beneath an instance."""
-    found: Node = algorithm._distbench.node
-    return found
-
-
-class Asked(Algorithm):
-    """Answers after ten milliseconds."""
-
-    @handler
-    async def ask(self, src: PeerId, number: int) -> int:
-        await asyncio.sleep(0.01)
-        return number
-
-    @handler
-    async def tell(self, src: PeerId, number: int) -> None: ...
-
-
-class FullLink:
-    """Takes nothing by itself: who sends waits for ``room``."""
+@distbench.distbench
+class Caller(Algorithm):
+    """Calls n2 whenever it is told to, and notes how each call ended."""
 
     def __init__(self) -> None:
-        self.room = asyncio.get_running_loop().create_future()
-        self.sent: list[tuple[int, int]] = []
+        self.ended: dict[int, str] = {}
+        self.in_its_step: Callable[[], None] | None = None
 
-    def send(self, handler: int, call: int, payload: bytes, value: Any) -> asyncio.Future[None]:
-        self.sent.append((handler, call))
-        return self.room
+    @handler
+    async def go(self, src: PeerId, number: int) -> None:
+        call: Awaitable[Any]
+        in_this_step = self.in_its_step
+        try:
+            if in_this_step is not None:
+                call = asyncio.ensure_future(self.peers[N2].double(number))
+                call.add_done_callback(lambda call: call.cancelled() or call.exception())  # a task of its own
+                await asyncio.sleep(0)
+                in_this_step()
+            else:
+                call = self.peers[N2].double(number)
+            self.ended[number] = f"reply: {await call}"
+        except PeerDown as error:
+            self.ended[number] = f"down: {error.reason}"
+        except asyncio.CancelledError:
+            self.ended[number] = "cancelled"
+            raise
 
-    def admit(self) -> None:
-        if not self.room.done():
-            self.room.set_result(None)
+    @handler
+    async def double(self, src: PeerId, number: int) -> int:
+        return 2 * number
 
+    @handler
+    async def tell(self, src: PeerId, number: int) -> None:
+        await self.peers[N2].told(number)
+        self.ended[number] = "told"
 
-# -------------------------------------------------- the failure notice
-
-moments = st.integers(0, 40)
-
-
-@given(
-    begins=moments,
-    notices=st.lists(moments, max_size=3),
-    cancelled=st.none() | moments,
-    full=st.booleans(),
-    room=moments,
-)
-def test_a_failure_notice_fails_no_node_whenever_it_comes_and_however_often(
-    begins: int, notices: list[int], cancelled: int | None, full: bool, room: int
-) -> None:
-    """Times are milliseconds; the request takes some, and the answer too."""
-    ends: list[object] = []
-
-    @distbench.distbench
-    class Calls(Asked):
-        async def on_start(self) -> None:
-            if self.id() != N1:
-                return
-            node, loop = node_of(self), asyncio.get_running_loop()
-            link = FullLink()
-            if full:
-                node.links[N2] = link
-                loop.call_later(room / 1000, link.admit)
-            for moment in notices:
-                loop.call_later(moment / 1000, node.peer_down, N2, "is gone")
-            await asyncio.sleep(begins / 1000)
-            call = asyncio.create_task(self.call())
-            if cancelled is not None:
-                loop.call_later(cancelled / 1000, call.cancel)
-            await asyncio.wait([call])
-            ends.append("cancelled" if call.cancelled() else call.result())
-            assert not [each for each in node.calls.waiting.values() if not each[2].done()]
-
-        async def call(self) -> object:
-            try:
-                async with asyncio.timeout(1):
-                    return await self.peers[N2].ask(7)
-            except PeerDown as error:
-                return error.reason
-            except TimeoutError:
-                return "late"
-
-    result = distbench.run(Calls, TWO)
-    assert result.failures == ()
-    assert result.exit_status == 0
-    [end] = ends
-    assert end in {7, "is gone", "cancelled", "late"}
-    if notices and min(notices) < begins:
-        assert end == "is gone"
-    if cancelled is None and not full and not notices:
-        assert end == 7
+    @handler
+    async def told(self, src: PeerId, number: int) -> None: ...
 
 
-def test_a_call_that_is_refused_leaves_nothing_behind() -> None:
-    @distbench.distbench
-    class Refused(Asked):
-        async def on_start(self) -> None:
-            if self.id() == N1:
-                node = node_of(self)
-                node.peer_down(N2, "is gone")
-                with pytest.raises(PeerDown):
-                    await self.peers[N2].ask(1)
-                assert node.calls.waiting == {}
-                node.peer_down(N2, "is gone, once more")
-                with pytest.raises(PeerDown, match=r"^n2 is gone$"):
-                    await self.peers[N2].ask(1)
+class Life:
+    """What may happen to the calls of one node, in any order."""
 
-    result = distbench.run(Refused, TWO)
-    assert (result.outcome, result.failures) == (Outcome.QUIESCENT, ())
-    assert result.nodes[N1].messages_out == 0
+    def __init__(self, world: Alone) -> None:
+        self.world = world
+        self.calls = 0
+        self.notices = 0
+        self.answered: set[int] = set()
+        world.start()
 
+    @property
+    def callers(self) -> list[asyncio.Task[object]]:
+        return [task for task in self.world.node.running if not task.done()]
 
-def test_only_the_node_that_was_asked_can_answer() -> None:
-    answers: list[object] = []
+    # -------------------------------------------------- what may happen
 
-    @distbench.distbench
-    class Guessed(Asked):
-        async def on_start(self) -> None:
-            if self.id() == N1:
-                answers.append(await self.peers[N2].ask(7))
-            if self.id() == N3:
-                node = node_of(self)
-                node.open(N1).send(REPLY, 1, b"666", NOTHING)
+    def call(self) -> None:
+        self.world.algorithm.in_its_step = None
+        self.call_as_it_is()
 
-    result = distbench.run(Guessed, THREE)
-    assert answers == [7]
-    assert result.exit_status == 0
-    assert result.nodes[N1].dropped == {"a reply to another node's question": 1}
+    def call_as_it_is(self) -> None:
+        self.calls += 1
+        self.world.arrive("go", b"%d" % self.calls)
 
+    def call_and_hear_of_it(self) -> None:
+        """The notice comes in the step of a caller, which has not yet awaited its call."""
+        self.world.algorithm.in_its_step = self.notice
+        self.call_as_it_is()
 
-# -------------------------------------------------- what is counted
+    def fill(self) -> None:
+        self.world.link().full = True
 
+    def make_room(self) -> None:
+        self.world.link().full = False
+        self.world.link().admit()
 
-@pytest.mark.parametrize("name", ["tell", "ask"])
-@pytest.mark.parametrize(
-    "fate, sent",
-    [("taken", 1), ("cancelled", 0), ("taken, and its sender cancelled", 1), ("the link ended", 0)],
-)
-def test_what_waited_for_room_counts_as_sent_once_the_link_has_taken_it(name: str, fate: str, sent: int) -> None:
-    @distbench.distbench
-    class Waits(Asked):
-        async def on_start(self) -> None:
-            if self.id() != N1:
-                return
-            node = node_of(self)
-            link = node.links[N2] = FullLink()
-            task = asyncio.create_task(self.send())
-            await asyncio.sleep(0)
-            assert len(link.sent) == 1
-            if fate == "the link ended":
-                node.peer_down(N2, "is gone")
-            if fate != "cancelled":
-                link.room.set_result(None)
-            if "cancelled" in fate:
-                task.cancel()
-            await asyncio.sleep(0.1)
+    def answer(self) -> None:
+        """n2 answers the oldest request that it has and has not answered."""
+        for sent in self.world.link().taken:
+            if sent.call not in self.answered:
+                self.answered.add(sent.call)
+                self.world.answer(sent.call, b"%d" % (2 * int(sent.payload)))
+                break
+
+    def answer_again(self) -> None:
+        for call in self.answered:
+            self.world.answer(call, b"0")
+
+    def cancel_first(self) -> None:
+        for task in self.callers[:1]:
             task.cancel()
-            await asyncio.wait([task])
 
-        async def send(self) -> None:
-            with contextlib.suppress(PeerDown):
-                await getattr(self.peers[N2], name)(12)
+    def cancel_last(self) -> None:
+        for task in self.callers[-1:]:
+            task.cancel()
 
-    result = distbench.run(Waits, TWO)
-    assert result.failures == ()
-    [traffic] = [each for handler, each in result.nodes[N1].traffic.items() if handler == name]
-    assert (traffic.messages_out, traffic.bytes_out) == (sent, 2 * sent)
+    def notice(self) -> None:
+        """A node that sees for itself that a peer is gone: its link ends, and it hears of it."""
+        self.notices += 1
+        self.world.link().end()
+        self.world.node.peer_down(N2, f"is gone {self.notices}")
+
+    def notice_first(self) -> None:
+        """The coordinator says so: the node hears of it, and then its link ends."""
+        self.notices += 1
+        self.world.node.peer_down(N2, f"is gone {self.notices}")
+        self.world.link().end()
+
+    def notice_twice(self) -> None:
+        self.notice()
+        self.notice_first()
+
+    def turn(self) -> Coroutine[Any, Any, None]:
+        return self.world.turn()
 
 
-def test_what_came_before_a_node_that_never_started_is_counted() -> None:
+Event = Callable[[Life], Coroutine[Any, Any, None] | None]
+HAPPENS: tuple[Event, ...] = (
+    Life.call, Life.call, Life.call_and_hear_of_it, Life.fill, Life.make_room, Life.answer, Life.answer_again,
+    Life.cancel_first, Life.cancel_last, Life.notice, Life.notice_first, Life.notice_twice, Life.turn, Life.turn,
+)  # fmt: skip
+
+
+def live(kind: str, events: list[Event]) -> dict[int, str]:
+    """How each call ended when all that has happened and n2 was gone; and what holds whatever happened."""
+    ended: dict[int, str] = {}
+
+    async def main(world: Alone) -> None:
+        life = Life(world)
+        for event in (*events, Life.turn, Life.notice, Life.turn):
+            if (turns := event(life)) is not None:
+                await turns
+        node, route, taken = world.node, world.route("double"), world.link().taken
+        ended.update(world.algorithm.ended)
+        assert sorted(ended) == list(range(1, life.calls + 1))
+        assert all(how in (DOWN, "cancelled", f"reply: {2 * number}") for number, how in ended.items())
+        assert (node.calls.waiting, node.running, node.drops.reasons) == ({}, {}, {})
+        assert (route.messages_out, route.bytes_out) == (len(taken), sum(len(sent.payload) for sent in taken))
+        gc.collect()  # an exception that nobody has looked at is told only now
+        assert (world.failures, node.failed, world.told) == ([], False, [])
+
+    KINDS[kind](Caller, main)
+    return ended
+
+
+@settings(max_examples=60)  # each collects garbage
+@given(st.sampled_from(sorted(KINDS)), st.lists(st.sampled_from(HAPPENS), max_size=15))
+def test_notices_at_any_moment_of_a_calls_life_fail_nobody(kind: str, events: list[Event]) -> None:
+    live(kind, events)
+
+
+CALL, TURN, NOTICE, TWICE = Life.call, Life.turn, Life.notice, Life.notice_twice
+MOMENTS: dict[str, tuple[list[Event], str]] = {
+    "before it": ([NOTICE, CALL], DOWN),
+    "before it, twice": ([TWICE, CALL], DOWN),
+    "before and after it": ([NOTICE, CALL, TURN, NOTICE], DOWN),
+    "while the request waits for room": ([Life.fill, CALL, TURN, NOTICE], DOWN),
+    "while the request waits for room, twice": ([Life.fill, CALL, TURN, TWICE], DOWN),
+    "when there is room": ([Life.fill, CALL, TURN, Life.make_room, TWICE], DOWN),
+    "while the reply is awaited": ([CALL, TURN, NOTICE], DOWN),
+    "while the reply is awaited, twice": ([CALL, TURN, NOTICE, TURN, NOTICE], DOWN),
+    "before the caller's task has begun": ([CALL, TWICE], DOWN),
+    "after the reply": ([CALL, TURN, Life.answer, TURN, TWICE], "reply: 2"),
+    "after the reply, before the caller sees it": ([CALL, TURN, Life.answer, TWICE], "reply: 2"),
+    "before the reply": ([CALL, TURN, TWICE, Life.answer], DOWN),
+    "after the caller was cancelled": ([CALL, TURN, Life.cancel_first, TURN, TWICE], "cancelled"),
+    "just after the caller was cancelled": ([CALL, TURN, Life.cancel_first, TWICE], "cancelled"),
+    "just before the caller is cancelled": ([CALL, TURN, TWICE, Life.cancel_first], "cancelled"),
+    "in the caller's own step": ([Life.call_and_hear_of_it], DOWN),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_notice_ends_a_call_and_fails_nobody(kind: str, moment: str) -> None:
+    events, ended = MOMENTS[moment]
+    assert live(kind, events) == {1: ended}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_call_to_a_node_that_is_gone_sends_nothing_and_waits_for_nothing(kind: str) -> None:
+    async def main(world: Alone) -> None:
+        world.start()
+        world.node.peer_down(N2, "is gone")
+        for number in range(3):
+            world.arrive("go", b"%d" % number)
+            assert world.node.calls.waiting == {}
+        await world.turn()
+        assert world.algorithm.ended == dict.fromkeys(range(3), "down: is gone")
+        assert (world.link().given, world.failures) == ([], [])
+
+    KINDS[kind](Caller, main)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_reply_of_a_node_that_was_not_asked_is_dropped_and_the_right_one_still_comes(kind: str) -> None:
+    async def main(world: Alone) -> None:
+        world.start()
+        world.arrive("go", b"7")
+        await world.turn()
+        (sent,) = world.link().given
+        world.answer(sent.call, b"666", src=N3)
+        world.fault(sent.call, src=N3)
+        await world.turn()
+        assert world.algorithm.ended == {}
+        assert world.dropped == [(N3, "n1", "a reply to another node's question")] * 2
+        assert world.node.replies_in == 0
+        world.answer(sent.call, b"14")
+        await world.turn()
+        assert world.algorithm.ended == {7: "reply: 14"}
+        assert (world.node.calls.waiting, world.node.replies_in, world.failures) == ({}, 1, [])
+
+    KINDS[kind](Caller, main)
+
+
+def test_a_reply_that_a_node_made_up_reaches_no_caller_of_another() -> None:
     @distbench.distbench
-    class Early(Asked):
+    class Guesses(Caller):
         async def on_start(self) -> None:
-            if self.id() == N1:
-                for number in range(3):
-                    node_of(self).deliver(N2, 1, 0, b"%d" % number)
-                raise ValueError("broken")
+            if self.id() == "n1":
+                self.ended[1] = str(await self.peers[N2].double(1))
+            if self.id() == N3:
+                host = self._distbench
+                for call in range(1, 4):
+                    host.node.open(PeerId("n1")).send(-1, call, b"666", 666)  # type: ignore[attr-defined]
 
-    result = distbench.run(Early, TWO)
-    assert result.nodes[N1].dropped == {"the node had crashed": 3}
-    assert result.nodes[N1].messages_in == 0
-
-
-def test_a_cast_to_a_node_that_is_gone_is_dropped_on_the_way_from_its_sender() -> None:
-    @distbench.distbench
-    class Gone(Asked):
-        async def on_start(self) -> None:
-            if self.id() == N1:
-                raise ValueError("broken")
+        @handler
+        async def double(self, src: PeerId, number: int) -> int:
             await asyncio.sleep(1)
-            await self.peers[N1].tell(1)
+            return 2 * number
 
-    events: list[Event] = []
-
-    def hear(event: Event) -> None:
-        events.append(event)
-
-    run_offline(define(Gone), config_from_mapping(TWO), RunOptions(), sink=hear)
-    [dropped] = [each for each in events if isinstance(each, Dropped)]
-    assert (dropped.src, dropped.dst) == (N2, N1)
-
-
-# -------------------------------------------------- a thousand casts in one step
-
-
-def steps(plan: list[tuple[str, int]]) -> tuple[list[bool], RunResult]:
-    """In which steps of this plan, each of a kind and with so many casts, time passed between the first and last."""
-    passed: list[bool] = []
-
-    @distbench.distbench
-    class Casts(Asked):
-        async def on_start(self) -> None:
-            if self.id() != N1:
-                return
-            for kind, count in plan:
-                match kind:
-                    case "timer":
-                        await asyncio.sleep(0.5)
-                        await self.casts(count)
-                    case "task":
-                        await asyncio.create_task(self.casts(count))
-                    case "reply":
-                        await self.peers[N2].ask(1)
-                        await self.casts(count)
-
-        async def casts(self, count: int) -> None:
-            began = self.now()
-            for number in range(count):
-                await self.peers[N2].tell(number)
-            passed.append(self.now() > began)
-
-    return passed, distbench.run(Casts, TWO)
-
-
-@given(st.lists(st.tuples(st.sampled_from(("timer", "task", "reply")), st.sampled_from((400, 999, 1000))), max_size=5))
-def test_a_thousand_casts_yield_only_where_one_step_makes_them(plan: list[tuple[str, int]]) -> None:
-    passed, result = steps(plan)
-    assert passed == [count == 1000 for _, count in plan]
+    result = distbench.run(Guesses, {"n1": {}, "n2": {}, "n3": {}})
+    asked = result.algorithms[PeerId("n1")]
+    assert isinstance(asked, Guesses)
+    assert asked.ended == {1: "2"}
+    assert result.nodes[PeerId("n1")].dropped == {"a reply to another node's question": 1}
     assert result.exit_status == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_error_of_the_other_side_that_comes_as_the_caller_is_cancelled_fails_nobody(kind: str) -> None:
+    async def main(world: Alone) -> None:
+        world.start()
+        world.arrive("go", b"7")
+        await world.turn()
+        (sent,) = world.link().given
+        (task,) = world.node.running
+        world.fault(sent.call)
+        task.cancel()
+        del task
+        await world.turn()
+        gc.collect()
+        assert (world.algorithm.ended, world.failures, world.told) == ({7: "cancelled"}, [], [])
+
+    KINDS[kind](Caller, main)

@@ -305,6 +305,37 @@ def test_a_bad_signature_is_not_remembered_as_good() -> None:
     assert keys.asked == 3
 
 
+SIGNATURES = [
+    (signer, type_name, payload, keyring().sign(PAIRS[signer], signer, type_name, payload))
+    for signer in (N1, N2)
+    for type_name in ("votes.Vote", "votes.Ballot")
+    for payload in (b"true", b"false")
+]
+
+
+@given(st.lists(st.tuples(*(st.sampled_from(SIGNATURES),) * 4), max_size=20))
+def test_what_was_verified_before_changes_nothing_of_what_is_good(claims: list[tuple[Any, ...]]) -> None:
+    """Each claim takes its signer, type, payload and signature from one that is good, perhaps each from another."""
+    remembers = keyring()
+    for found in SIGNATURES:
+        remembers.check(found[0], found[3], found[2], found[1])
+    for one, two, three, four in claims:
+        signer, type_name, payload, signature = one[0], two[1], three[2], four[3]
+        if (signer, type_name, payload, signature) in SIGNATURES:
+            remembers.check(signer, signature, payload, type_name)
+        else:
+            with pytest.raises(SignatureError, match="does not verify"):
+                remembers.check(signer, signature, payload, type_name)
+
+
+def test_a_signature_known_to_be_good_is_not_good_for_another_type() -> None:
+    keys = keyring()
+    signature = keys.sign(PAIRS[N1], N1, "votes.Vote", b"true")
+    keys.check(N1, signature, b"true", "votes.Vote")
+    with pytest.raises(SignatureError, match=r"votes\.Ballot"):
+        keys.check(N1, signature, b"true", "votes.Ballot")
+
+
 def test_keys_do_not_show_their_secret() -> None:
     pair = KeyPair(b"s" * 32)
     assert (b"s" * 32).hex() not in repr(pair)
