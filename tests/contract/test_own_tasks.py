@@ -95,7 +95,7 @@ def test_a_node_lists_and_cancels_its_own_tasks_only(run: Run, way: str) -> None
     assert result.reports[N1]["seen"] == [*start, ["leave"]]
     seen = result.reports[N2]["seen"]
     assert isinstance(seen, list)
-    assert [one for one in seen if "ask" not in one][0] == ["on_start"]
+    assert next(one for one in seen if "ask" not in one) == ["on_start"]
     assert seen[-1] == ["leave"]
     assert all(set(one) <= {"ask", "lasts", "on_start", "leave"} for one in seen)
 
