@@ -76,36 +76,42 @@ class NodeTask(asyncio.Task[Any]):
         return super().cancel(msg)
 
 
-_UNWATCHED: Final = 64
-"""Casts after which the end of the step that makes them is looked for."""
+_LOOK_EVERY: Final = 50
+"""Casts after which it is looked whose they are; a divisor of ``MOST_CASTS``."""
 
 
 class WatchedStep(Step):
-    """The present step of a loop that says only of deliveries that they begin one.
+    """The present step of a loop that does not say when one begins.
 
-    When some casts were made, a callback of the loop shows that their step is over. Fewer than that may be counted
-    together with those of the step before.
+    The steps of one turn of the loop belong to different tasks, and a callback of the loop shows that the turn is over.
+    Fewer casts than ``_LOOK_EVERY`` may be counted together with those of the step before.
     """
 
-    __slots__ = ("_loop", "at_first")
+    __slots__ = ("_loop", "_made", "_task")
 
     def __init__(self, loop: NodeLoop) -> None:
         super().__init__(pause=0.0)
         self._loop = loop
-        self.at_first = 0
-        """``casts`` when a step begins: such a number that it is ``full`` when it is to be watched, or is watched."""
         self._over()
 
     def _over(self) -> None:
-        self.casts = self.at_first = MOST_CASTS - _UNWATCHED
+        self.casts = MOST_CASTS - _LOOK_EVERY
+        self._made = 0
+        self._task: object = None
 
     def full(self) -> Awaitable[None] | None:
-        if self.at_first == 0:
-            return super().full()
-        self.at_first = 0
-        self.casts = _UNWATCHED
-        self._loop.look_soon(self._over)
-        return None
+        if not self._made:
+            self._loop.look_soon(self._over)
+        task = asyncio.current_task(self._loop)
+        if task is not self._task:
+            self._task, self._made = task, 0
+        self._made += _LOOK_EVERY
+        waits = None
+        if self._made >= MOST_CASTS:
+            waits = super().full()
+            self._made = 0
+        self.casts = MOST_CASTS - _LOOK_EVERY
+        return waits
 
 
 class NodeLoop(_Loop):

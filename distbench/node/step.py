@@ -13,7 +13,7 @@ MOST_CASTS: Final = 1_000
 class Step:
     """How many casts the present step has made. ``casts`` is open to routes and loops: it is the hot path.
 
-    A step belongs to one node, so a loop needs one counter, which it sets to 0 whenever a step begins.
+    A step belongs to one node, so a loop needs one counter. One that can tell when a step begins sets it to 0 then.
     """
 
     __slots__ = ("_pause", "casts")

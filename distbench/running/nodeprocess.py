@@ -92,7 +92,6 @@ class NodeProcess:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, NodeLoop)
         self.loop = loop
-        self._step = loop.step
         self._over = loop.create_future()
         self._coordinated = loop.create_future()
         loop.set_exception_handler(self._on_exception)
@@ -237,8 +236,6 @@ class NodeProcess:
         if handler == FINISHED:
             self._alone.heard(peer, call)
             return
-        step = self._step
-        step.casts = step.at_first
         self.node.deliver(peer, handler, call, payload)
         if not self._quiet.watching:
             self._quiet.watch()  # so that quiet is looked for once for many messages

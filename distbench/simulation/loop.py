@@ -93,6 +93,7 @@ class SimLoop(asyncio.AbstractEventLoop):
     def next_stage(self) -> None:
         """Something begins that is a step and neither an event nor a callback."""
         self._stages += 1
+        self.step.casts = 0
 
     # -------------------------------------------------- playing
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import distbench
 from distbench import Algorithm, PeerDown, PeerId, handler
-from tests.node.alone import KINDS, N2, N3, Alone
+from tests.node.alone import KINDS, N1, N2, N3, Alone
 
 DOWN = "down: is gone 1"
 """How a call ends once the first notice has come."""
@@ -45,6 +45,11 @@ class Caller(Algorithm):
         except asyncio.CancelledError:
             self.ended[number] = "cancelled"
             raise
+
+    @handler
+    async def step_by_hand(self, src: PeerId, number: int) -> None:
+        self.by_hand = self.peers[N2].double(number)
+        self.by_hand.send(None)  # type: ignore[attr-defined]
 
     @handler
     async def double(self, src: PeerId, number: int) -> int:
@@ -157,14 +162,14 @@ def live(kind: str, events: list[Event]) -> dict[int, str]:
         assert all(how in (DOWN, "cancelled", f"reply: {2 * number}") for number, how in ended.items())
         assert (node.calls.waiting, node.running, node.drops.reasons) == ({}, {}, {})
         assert (route.messages_out, route.bytes_out) == (len(taken), sum(len(sent.payload) for sent in taken))
-        gc.collect()  # an exception that nobody has looked at is told only now
+        gc.collect(1)  # an exception that nobody has looked at is told only now
         assert (world.failures, node.failed, world.told) == ([], False, [])
 
     KINDS[kind](Caller, main)
     return ended
 
 
-@settings(max_examples=60)  # each collects garbage
+@settings(max_examples=200)
 @given(st.sampled_from(sorted(KINDS)), st.lists(st.sampled_from(HAPPENS), max_size=15))
 def test_notices_at_any_moment_of_a_calls_life_fail_nobody(kind: str, events: list[Event]) -> None:
     live(kind, events)
@@ -187,6 +192,18 @@ MOMENTS: dict[str, tuple[list[Event], str]] = {
     "after the caller was cancelled": ([CALL, TURN, Life.cancel_first, TURN, TWICE], "cancelled"),
     "just after the caller was cancelled": ([CALL, TURN, Life.cancel_first, TWICE], "cancelled"),
     "just before the caller is cancelled": ([CALL, TURN, TWICE, Life.cancel_first], "cancelled"),
+    "while the request waits for room, as the caller is cancelled": (
+        [Life.fill, CALL, TURN, NOTICE, Life.cancel_first],
+        "cancelled",
+    ),
+    "after the caller was cancelled and the reply came": (
+        [CALL, TURN, Life.cancel_first, TURN, Life.answer, TWICE],
+        "cancelled",
+    ),
+    "after the caller was cancelled, which waited for room": (
+        [Life.fill, CALL, TURN, Life.cancel_first, TURN, Life.make_room, NOTICE],
+        "cancelled",
+    ),
     "in the caller's own step": ([Life.call_and_hear_of_it], DOWN),
 }
 
@@ -214,6 +231,44 @@ def test_a_call_to_a_node_that_is_gone_sends_nothing_and_waits_for_nothing(kind:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("full", [False, True])
+def test_a_call_whose_caller_has_given_up_is_forgotten(kind: str, full: bool) -> None:
+    async def main(world: Alone) -> None:
+        world.start()
+        world.link().full = full
+        world.arrive("go", b"7")
+        await world.turn()
+        (task,) = world.node.running
+        task.cancel()
+        await world.turn()
+        world.node.calls.sweep()
+        assert world.node.calls.waiting == {}
+
+    KINDS[kind](Caller, main)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("how", ["notice", "fault"])
+def test_nobody_is_blamed_for_a_call_that_failed_when_its_caller_was_closed(kind: str, full: bool, how: str) -> None:
+    async def main(world: Alone) -> None:
+        world.start()
+        world.link().full = full
+        world.arrive("step_by_hand", b"7")
+        if how == "notice":
+            world.node.peer_down(N2, "is gone")
+        else:
+            world.fault(world.link().given[0].call)
+        world.algorithm.by_hand.close()
+        world.algorithm.by_hand = None
+        await world.turn()
+        gc.collect()
+        assert (world.failures, world.told) == ([], [])
+
+    KINDS[kind](Caller, main)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_reply_of_a_node_that_was_not_asked_is_dropped_and_the_right_one_still_comes(kind: str) -> None:
     async def main(world: Alone) -> None:
         world.start()
@@ -224,7 +279,7 @@ def test_a_reply_of_a_node_that_was_not_asked_is_dropped_and_the_right_one_still
         world.fault(sent.call, src=N3)
         await world.turn()
         assert world.algorithm.ended == {}
-        assert world.dropped == [(N3, "n1", "a reply to another node's question")] * 2
+        assert world.dropped == [(N3, N1, "a reply to another node's question")] * 2
         assert world.node.replies_in == 0
         world.answer(sent.call, b"14")
         await world.turn()
@@ -238,12 +293,12 @@ def test_a_reply_that_a_node_made_up_reaches_no_caller_of_another() -> None:
     @distbench.distbench
     class Guesses(Caller):
         async def on_start(self) -> None:
-            if self.id() == "n1":
+            if self.id() == N1:
                 self.ended[1] = str(await self.peers[N2].double(1))
             if self.id() == N3:
                 host = self._distbench
                 for call in range(1, 4):
-                    host.node.open(PeerId("n1")).send(-1, call, b"666", 666)  # type: ignore[attr-defined]
+                    host.node.open(N1).send(-1, call, b"666", 666)  # type: ignore[attr-defined]
 
         @handler
         async def double(self, src: PeerId, number: int) -> int:
@@ -251,10 +306,10 @@ def test_a_reply_that_a_node_made_up_reaches_no_caller_of_another() -> None:
             return 2 * number
 
     result = distbench.run(Guesses, {"n1": {}, "n2": {}, "n3": {}})
-    asked = result.algorithms[PeerId("n1")]
+    asked = result.algorithms[N1]
     assert isinstance(asked, Guesses)
     assert asked.ended == {1: "2"}
-    assert result.nodes[PeerId("n1")].dropped == {"a reply to another node's question": 1}
+    assert result.nodes[N1].dropped == {"a reply to another node's question": 1}
     assert result.exit_status == 0
 
 
@@ -272,5 +327,70 @@ def test_an_error_of_the_other_side_that_comes_as_the_caller_is_cancelled_fails_
         await world.turn()
         gc.collect()
         assert (world.algorithm.ended, world.failures, world.told) == ({7: "cancelled"}, [], [])
+
+    KINDS[kind](Caller, main)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("how, name", [("go", "double"), ("tell", "told")])
+@pytest.mark.parametrize("end", ["admitted", "admitted and gone", "cancelled", "the link ends", "gone"])
+def test_what_waited_for_room_counts_as_sent_once_it_was_taken(kind: str, how: str, name: str, end: str) -> None:
+    async def main(world: Alone) -> None:
+        world.start()
+        link, route = world.link(), world.route(name)
+        link.full = True
+        world.arrive(how, b"1234")
+        await world.turn()
+        (task,) = world.node.running
+        assert (route.messages_out, route.bytes_out, len(link.waiting)) == (0, 0, 1)
+        if end.startswith("admitted"):
+            link.admit()
+        if end.endswith("gone"):
+            world.node.peer_down(N2, "is gone")
+        if end == "cancelled":
+            task.cancel()
+        elif end != "admitted":
+            link.end()
+        await world.turn()
+        link.full = False
+        link.admit()  # which finds nobody
+        await world.turn()
+        taken = [sent.payload for sent in link.taken]
+        assert taken == ([b"1234"] if end.startswith("admitted") else [])
+        assert (route.messages_out, route.bytes_out) == (len(taken), 4 * len(taken))
+        if how == "tell":
+            assert world.algorithm.ended == ({} if end == "cancelled" else {1234: "told"})
+        assert (world.failures, world.told) == ([], [])
+        task.cancel()
+
+    KINDS[kind](Caller, main)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("how, name", [("go", "double"), ("tell", "told")])
+def test_what_is_taken_at_once_counts_as_sent(kind: str, how: str, name: str) -> None:
+    async def main(world: Alone) -> None:
+        world.start()
+        world.arrive(how, b"1234")
+        world.arrive(how, b"5")
+        await world.turn()
+        assert (world.route(name).messages_out, world.route(name).bytes_out) == (2, 5)
+        world.node.peer_down(N2, "is gone")
+        world.arrive(how, b"6")
+        await world.turn()
+        assert (world.route(name).messages_out, world.route(name).bytes_out) == (2, 5)
+        assert world.node.drops.reasons == ({} if how == "go" else {"n2 is gone": 1})
+
+    KINDS[kind](Caller, main)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_cast_to_a_node_that_is_gone_is_dropped_on_its_way_from_here_to_there(kind: str) -> None:
+    async def main(world: Alone) -> None:
+        world.start()
+        world.node.peer_down(N2, "is gone")
+        world.arrive("tell", b"1")
+        assert world.algorithm.ended == {1: "told"}
+        assert world.dropped == [(N1, N2, "n2 is gone")]
 
     KINDS[kind](Caller, main)
