@@ -152,7 +152,7 @@ def test_calls_whose_callers_gave_up_are_forgotten_in_time_and_those_that_wait_a
             await asyncio.sleep(0)
             gives_up.cancel()
             most = max(most, len(world.node.calls.waiting))
-        assert most <= 1026
+        assert 1000 < most <= 1026  # each look at all of them costs, so it is seldom taken
         world.answer(1, b'"it comes late"')
         assert await waits == "it comes late"
         assert [sent.call for sent in world.link().given] == list(range(1, 3002))
