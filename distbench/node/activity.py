@@ -39,9 +39,15 @@ class UserTimer:
 
     def __init__(self, loop: NodeLoop) -> None:
         self._loop = loop
-        self._armed = True
+        self._armed = False
         self._handle: Any = None
-        loop.timers += 1
+
+    def armed(self, handle: Any) -> UserTimer:
+        """The loop has taken it, which it may refuse; so only now does it count."""
+        self._handle = handle
+        self._armed = True
+        self._loop.timers += 1
+        return self
 
     def cancel(self) -> None:
         self._handle.cancel()
@@ -155,15 +161,13 @@ class NodeLoop(_Loop):
         if current_node.get() is None or delay == math.inf:  # what waits for the end of time waits for nothing
             return super().call_later(delay, callback, *args, context=context)
         timer = UserTimer(self)
-        timer._handle = super().call_later(delay, timer._fire, callback, args, context=context)
-        return timer
+        return timer.armed(super().call_later(delay, timer._fire, callback, args, context=context))
 
     def call_at(self, when: float, callback: Any, *args: Any, context: contextvars.Context | None = None) -> Any:  # type: ignore[override]
         if current_node.get() is None or when == math.inf:
             return super().call_at(when, callback, *args, context=context)
         timer = UserTimer(self)
-        timer._handle = super().call_at(when, timer._fire, callback, args, context=context)
-        return timer
+        return timer.armed(super().call_at(when, timer._fire, callback, args, context=context))
 
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]
         self._pooling = True  # a thread that this starts waits for jobs, which are counted

@@ -221,6 +221,14 @@ def test_a_signature_of_the_wrong_size_does_not_verify(signature: bytes) -> None
     assert verify(PAIRS[N1].public, b"data", PAIRS[N1].sign(b"data"))
 
 
+def test_what_lies_between_a_signature_and_its_data_cannot_be_moved() -> None:
+    public, signature = PAIRS[N1].public, PAIRS[N1].sign(b"data")
+    assert not verify(public, signature[63:] + b"data", signature[:63])
+    assert not verify(public, b"ata", signature + b"d")
+    assert not verify(public + b"x", b"data", signature)
+    assert not verify(public[:31], b"data", signature)
+
+
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_bad_signature_is_found_at_any_depth(format: Format) -> None:
     good = sign(Vote(True), N1, format)
@@ -292,6 +300,21 @@ def test_one_signature_is_verified_once() -> None:
     for _ in range(3):
         codec.decoder(shape)(codec.encoder(shape)(chain))
     assert keys.asked == len(chain)
+
+
+def test_only_so_many_signatures_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("distbench.signing._REMEMBERED", 4)  # as it is, the test would take seconds
+    asked = CountedKeys()
+    keys = Keyring(RUN, asked)
+    signed = [(b"%d" % number, keys.sign(PAIRS[N1], N1, "votes.Vote", b"%d" % number)) for number in range(10)]
+    for payload, signature in (*signed[:4], *signed[:4]):
+        keys.check(N1, signature, payload, "votes.Vote")
+    assert asked.asked == 4
+    for payload, signature in signed[4:]:
+        keys.check(N1, signature, payload, "votes.Vote")
+        assert len(keys._good) <= 4
+    keys.check(N1, signed[0][1], signed[0][0], "votes.Vote")
+    assert asked.asked == 11
 
 
 def test_a_bad_signature_is_not_remembered_as_good() -> None:
