@@ -12,7 +12,7 @@ import distbench
 from distbench import Algorithm, Outcome, PeerId, RunResult, SignatureError, Signed, handler, message
 from distbench.formats import Format
 from distbench.report.logs import LineFormatter
-from distbench.signing import KeyPair, Keyring, wire_parts
+from distbench.signing import wire_parts
 from tests.messages.kinds import FORMATS
 
 
@@ -261,73 +261,6 @@ def test_signed_replies_are_verified(format: Format) -> None:
     assert "the reply of n3 to ask" in asking.errors[0]
     assert result.nodes[N2].dropped == {"bad signature": 1}
     assert result.exit_status == 0
-
-
-@pytest.mark.parametrize("format", FORMATS)
-def test_a_signed_reply_must_be_signed_by_the_node_that_was_asked(format: Format) -> None:
-    """As a parameter must be by the node that sent it; what is nested may be anyone's."""
-
-    @distbench.distbench
-    class Forwarding(Listener):
-        async def on_start(self) -> None:
-            if self.id() != N1:
-                return
-            vote = self.sign(Vote(True))
-            for name in ("plain", "optional", "either_of", "nested"):
-                for peer in self.peers.values():
-                    await peer.keep(vote)
-                    try:
-                        self.heard.append(await getattr(peer, name)("back"))
-                    except SignatureError as error:
-                        self.errors.append(str(error))
-
-        @handler
-        async def keep(self, src: PeerId, msg: Signed[Vote]) -> None:
-            self.kept = msg
-
-        def answer(self, own: bool) -> Any:
-            return self.sign(Vote(True)) if own else self.kept
-
-        @handler
-        async def plain(self, src: PeerId, msg: str) -> Signed[Vote]:
-            answer: Signed[Vote] = self.answer(self.id() == N2)
-            return answer
-
-        @handler
-        async def optional(self, src: PeerId, msg: str) -> Signed[Vote] | None:
-            answer: Signed[Vote] = self.answer(self.id() == N2)
-            return answer
-
-        @handler
-        async def either_of(self, src: PeerId, msg: str) -> Signed[Vote] | Signed[Ballot] | Vote:
-            answer: Signed[Vote] = self.answer(self.id() == N2)
-            return answer
-
-        @handler
-        async def nested(self, src: PeerId, msg: str) -> list[Signed[Vote]]:
-            return [self.kept]
-
-    result = distbench.run(Forwarding, THREE, format=format)
-    asking = result.algorithms[N1]
-    assert isinstance(asking, Forwarding)
-    names = ("plain", "optional", "either_of")
-    wrong = "it is signed by n1, not by the node that was asked"
-    assert asking.errors == [f"the reply of n3 to {name}: {wrong}" for name in names]
-    assert [str(each) for each in asking.heard] == [
-        *["Vote(value=True) (signed by n2)"] * 3,
-        *["[Vote(value=True) (signed by n1)]"] * 2,
-    ]
-    assert result.nodes[N1].dropped == {"the signature of another node": 3}
-    assert (result.outcome, result.failures) == (Outcome.QUIESCENT, ())
-
-
-def test_a_good_signature_is_remembered_for_its_type_only() -> None:
-    pair = KeyPair(bytes(32))
-    keyring = Keyring(b"run", {N1: pair.public})
-    signature = keyring.sign(pair, N1, "Vote", b"true")
-    keyring.check(N1, signature, b"true", "Vote")
-    with pytest.raises(SignatureError):
-        keyring.check(N1, signature, b"true", "Ballot")
 
 
 def test_changing_the_message_inside_changes_nothing_that_is_sent() -> None:
