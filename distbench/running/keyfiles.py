@@ -17,6 +17,8 @@ from distbench.writing import shortened, write_new
 
 ROSTER: Final = "roster.json"
 _COORDINATOR_KEY: Final = "coordinator.key"
+_MAX_BYTES: Final = 100_000_000
+"""Of the largest file that is read: the roster of more nodes than a run can have."""
 
 
 def write_keys(folder: Path, nodes: Iterable[PeerId]) -> list[Path]:
@@ -40,7 +42,7 @@ def read_key(folder: Path, name: PeerId) -> KeyPair:
     """The key pair of a node, or of the coordinator."""
     path = _path(folder, name)
     try:
-        seed = bytes.fromhex(path.read_text().strip())
+        seed = bytes.fromhex(_read(path).strip())
     except (OSError, ValueError) as error:
         raise ConfigError(
             f"{path}: no key can be read ({error}); 'distbench keys {folder} -c CONFIG' makes them"
@@ -54,8 +56,8 @@ def read_roster(folder: Path, nodes: Iterable[PeerId]) -> dict[PeerId, bytes]:
     """The public keys of all nodes and of the coordinator."""
     path = folder / ROSTER
     try:
-        found = {PeerId(name): bytes.fromhex(key) for name, key in json.loads(path.read_text()).items()}
-    except (OSError, ValueError, AttributeError, TypeError) as error:
+        found = {PeerId(name): bytes.fromhex(key) for name, key in json.loads(_read(path)).items()}
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
         raise ConfigError(
             f"{path}: no roster can be read ({error}); 'distbench keys {folder} -c CONFIG' makes it"
         ) from None
@@ -63,6 +65,14 @@ def read_roster(folder: Path, nodes: Iterable[PeerId]) -> dict[PeerId, bytes]:
     if missing:
         raise ConfigError(f"{path}: lacks the key of {', '.join(missing)}; make new keys with 'distbench keys'")
     return found
+
+
+def _read(path: Path) -> str:
+    with path.open("rb") as file:
+        data = file.read(_MAX_BYTES + 1)
+    if len(data) > _MAX_BYTES:
+        raise ValueError(f"it is too large, or never ends; {_MAX_BYTES:,} bytes are the most")
+    return data.decode()
 
 
 def key_file_name(name: PeerId) -> str:

@@ -82,7 +82,7 @@ def test_a_file_that_holds_no_key_is_named(tmp_path: Path, content: str) -> None
         read_key(tmp_path, N1)
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"n1": 1}', '{"n1": "zz"}'])
+@pytest.mark.parametrize("content", ["", "[]", '{"n1": 1}', '{"n1": "zz"}', "[" * 100_000])
 def test_a_file_that_holds_no_roster_is_named(tmp_path: Path, content: str) -> None:
     (tmp_path / "roster.json").write_text(content)
     with pytest.raises(ConfigError, match=r"roster.json: no roster can be read"):
@@ -107,6 +107,16 @@ def test_the_command_makes_the_keys_of_a_config(tmp_path: Path, capsys: pytest.C
 def test_no_node_may_have_the_coordinators_name() -> None:
     with pytest.raises(ConfigError, match="'@coordinator' is no node id"):
         distbench.run("echo", {"@coordinator": {}, "n1": {}}, mode="local")
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="a file without an end is a device of Unix")
+def test_a_key_file_that_never_ends_is_refused(tmp_path: Path) -> None:
+    for name in ("n1.key", "roster.json"):
+        (tmp_path / name).symlink_to("/dev/zero")
+    with pytest.raises(ConfigError, match=r"n1.key: no key can be read \(it is too large, or never ends"):
+        read_key(tmp_path, N1)
+    with pytest.raises(ConfigError, match=r"roster.json: no roster can be read \(it is too large, or never ends"):
+        read_roster(tmp_path, [N1])
 
 
 # -------------------------------------------------- at the door
