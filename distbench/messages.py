@@ -57,43 +57,43 @@ class MessageMeta(type(msgspec.Struct)):  # type: ignore[misc]
         super().__setattr__(name, value)
 
 
-class _Explaining(MessageMeta):
-    """What a message class is outside of runs: it says in words what is wrong with the arguments."""
-
-    def __call__(cls, /, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return super().__call__(*args, **kwargs)
-        except TypeError as error:
-            own = error.__traceback__ is not None and error.__traceback__.tb_next is None
-            text = explain_construction(cls, str(error)) if own else None
-            if text is None:
-                raise
-            problem = TypeError(text)
-        raise problem
+def _construct(cls: type, /, *args: Any, **kwargs: Any) -> Any:
+    """Make a message; say in words what is wrong with the arguments."""
+    try:
+        return type(msgspec.Struct).__call__(cls, *args, **kwargs)
+    except TypeError as error:
+        own = error.__traceback__ is not None and error.__traceback__.tb_next is None
+        text = explain_construction(cls, str(error)) if own else None
+        if text is None:
+            raise
+        problem = TypeError(text)
+    raise problem
 
 
-_made: weakref.WeakSet[Any] = weakref.WeakSet()
+MessageMeta.__call__ = _construct  # outside of runs
+
 _runs: Final = [0]
 _switching: Final = threading.Lock()
 
 
 @contextmanager
 def quick_construction() -> Iterator[None]:
-    """While a run goes on, messages are made without that care, in a third of the time."""
-    _switch(1, MessageMeta)
+    """While a run goes on, messages are made without that care, in a third of the time.
+
+    One function comes and goes, on the class of all message classes: however many of these a process has, a run pays
+    alike.
+    """
+    with _switching:
+        if not _runs[0]:
+            del MessageMeta.__call__
+        _runs[0] += 1
     try:
         yield
     finally:
-        _switch(-1, _Explaining)
-
-
-def _switch(step: int, kind: type) -> None:
-    with _switching:
-        before = _runs[0]
-        _runs[0] += step
-        if 0 in (before, _runs[0]):
-            for cls in list(_made):
-                cls.__class__ = kind
+        with _switching:
+            _runs[0] -= 1
+            if not _runs[0]:
+                MessageMeta.__call__ = _construct
 
 
 @dataclass_transform(field_specifiers=(dataclasses.field, dataclasses.Field))
@@ -142,7 +142,7 @@ def _make(source: Any, where: str) -> Any:
     parameters = source.__dataclass_params__
     tag = tag_for(source.__module__, source.__qualname__)
     options: dict[str, Any] = {
-        "metaclass": _Explaining,
+        "metaclass": MessageMeta,
         "made": True,
         "array_like": True,
         "forbid_unknown_fields": True,
@@ -163,7 +163,6 @@ def _make(source: Any, where: str) -> Any:
     source.__distbench_made__ = made
     _mean_the_made_class(source, made)
     _by_tag[tag] = made
-    _made.add(made)
     return made
 
 

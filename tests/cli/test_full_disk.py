@@ -32,7 +32,7 @@ class Talks(Algorithm):
 ENVIRONMENT = {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
 BEFORE = "what stood there before\n"
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows limits no file's size")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="Windows limits no file's size")]
 
 
 def limited(folder: Path, blocks: int, *arguments: str | Path, out: str = "", unbuffered: str = "") -> Finished:
@@ -73,7 +73,6 @@ def blocks(request: pytest.FixtureRequest) -> Iterator[int]:
     return request.param  # type: ignore[no-any-return]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("there", [False, True])
 @pytest.mark.parametrize(
     "name, arguments",
@@ -153,7 +152,6 @@ def test_in_network_mode_as_well(tmp_path: Path) -> None:
         refused(limited(tmp_path, 1, *arguments, "--log-dir", "logs"), "--log-dir", "n1.log")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [

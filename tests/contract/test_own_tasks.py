@@ -13,6 +13,8 @@ import pytest
 from distbench import Algorithm, End, PeerId, RunResult, config_field, distbench, handler
 from tests.contract.play import nodes
 
+MANY_CASES = True
+
 Run = Callable[..., RunResult]
 N1, N2 = PeerId("n1"), PeerId("n2")
 

@@ -194,7 +194,7 @@ def test_a_right_message_costs_nothing_more_in_a_run() -> None:
         Looks()
     Looks()
     here = sys._getframe().f_code.co_name
-    assert frames == ["__call__", here, here, "__call__"]
+    assert frames == ["_construct", here, here, "_construct"]
     seen: list[str] = []
 
     def look(node: Any) -> None:
@@ -205,4 +205,4 @@ def test_a_right_message_costs_nothing_more_in_a_run() -> None:
     distbench.run(failing(look), "complete:2")
     assert seen == ["look"]
     Looks()
-    assert frames[-1] == "__call__"
+    assert frames[-1] == "_construct"

@@ -194,6 +194,7 @@ except distbench.ConfigError as error:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [{"PYTHONOPTIMIZE": "1"}, {"PYTHONOPTIMIZE": "2"}])
 def test_a_check_without_its_asserts_is_refused(counting: Path, how: dict[str, str]) -> None:
     name = with_check(counting, "def check(result):\n    assert False, 'always'\n")
@@ -206,6 +207,7 @@ def test_a_check_without_its_asserts_is_refused(counting: Path, how: dict[str, s
     assert start("-c", OPTIMIZED, with_check(counting, ""), "{}", environment=how).out == "0\n"
 
 
+@pytest.mark.slow
 def test_the_command_line_refuses_a_check_without_its_asserts_where_it_would_be_called(counting: Path) -> None:
     name = with_check(counting, "def check(result):\n    assert False, 'always'\n")
     optimized = {"PYTHONOPTIMIZE": "1"}

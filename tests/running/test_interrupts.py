@@ -12,6 +12,8 @@ import pytest
 from tests.contract.play import reserved_ports, with_ports
 from tests.running.watched import Watched
 
+pytestmark = pytest.mark.slow
+
 SOURCE = """
 import asyncio, logging, os, time
 from distbench import Algorithm, distbench

@@ -14,6 +14,8 @@ import pytest
 from tests.contract.play import reserved_ports, with_ports
 from tests.running.watched import ROOT
 
+pytestmark = pytest.mark.slow
+
 SOURCE = """
 import os, sys
 from distbench import Algorithm, PeerId, distbench, handler

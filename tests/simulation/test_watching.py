@@ -239,6 +239,7 @@ def test_the_others_leave_in_order() -> None:
     assert result.reports[PeerId("n2")] == {"id": "n2"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("thread", [False, True])
 def test_steps_that_end_are_many_and_no_one_step(thread: bool) -> None:
     """All of them together take longer than one may."""
@@ -263,6 +264,7 @@ def test_steps_that_end_are_many_and_no_one_step(thread: bool) -> None:
     assert result.outcome is Outcome.COMPLETED, result.reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [0, math.inf])
 @pytest.mark.parametrize("thread", [False, True])
 def test_no_limit_is_none(limit: float, thread: bool) -> None:
@@ -303,6 +305,7 @@ def test_under_a_debugger_there_is_no_limit(thread: bool) -> None:
     assert in_a_thread(traced) if thread else traced()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("thread", [False, True])
 def test_a_debugger_may_come_in_the_middle_of_a_step(thread: bool) -> None:
     def follow(*_: object) -> Any:
@@ -360,6 +363,7 @@ def test_a_limit_is_a_number(value: Any) -> None:
 needs_fork = pytest.mark.skipif(not CAN_FORK, reason="this system cannot fork")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 @pytest.mark.parametrize("how", ["spin", "swallow"])
 def test_a_seed_whose_step_never_ends_fails_and_is_named(jobs: int, how: str) -> None:
