@@ -10,6 +10,8 @@ from typing import Any, Final
 from distbench.simulation.control.standin import StandIn, StandInClass
 from distbench.simulation.machine import Machine, current_machine
 
+_SECOND: Final = 10**9
+"""Nanoseconds; whole, for a whole number divided by it gives the nearest float that there is."""
 _WALL: Final = ("time",)
 _SINCE_START: Final = ("monotonic", "perf_counter", "process_time", "thread_time")
 
@@ -23,7 +25,7 @@ def stand_ins() -> Iterator[StandIn]:
     for name, arguments in (("localtime", 1), ("gmtime", 1), ("ctime", 1), ("asctime", 1), ("strftime", 2)):
         yield StandIn(time, name, _calendar(getattr(time, name), arguments))
     if hasattr(time, "clock_gettime"):  # not every system has it
-        yield StandIn(time, "clock_gettime", _by_number(time.clock_gettime, 1e9))
+        yield StandIn(time, "clock_gettime", _by_number(time.clock_gettime, _SECOND))
         yield StandIn(time, "clock_gettime_ns", _by_number(time.clock_gettime_ns, 1))
     yield StandIn(_datetime, "datetime", _Datetime)
     yield StandIn(_datetime, "date", _Date)
@@ -32,7 +34,7 @@ def stand_ins() -> Iterator[StandIn]:
 def _seconds(real: Callable[[], float], read: Callable[[Machine], int]) -> Callable[[], float]:
     def clock() -> float:
         machine = current_machine.get()
-        return real() if machine is None else read(machine) / 1e9
+        return real() if machine is None else read(machine) / _SECOND
 
     return clock
 
@@ -45,7 +47,7 @@ def _nanoseconds(real: Callable[[], int], read: Callable[[Machine], int]) -> Cal
     return clock
 
 
-def _by_number(real: Callable[[int], Any], unit: float) -> Callable[[int], Any]:
+def _by_number(real: Callable[[int], Any], unit: int) -> Callable[[int], Any]:
     """One of the system's clocks by its number."""
 
     def clock(number: int, /) -> Any:
@@ -64,7 +66,7 @@ def _calendar(real: Callable[..., Any], arguments: int) -> Callable[..., Any]:
     def calendar(*args: Any) -> Any:
         machine = current_machine.get()
         if machine is not None and (len(args) < arguments or args[-1] is None):
-            now = machine.wall() / 1e9
+            now = machine.wall() / _SECOND
             args = (*args[: arguments - 1], _REAL_LOCALTIME(now) if real in _TAKE_FIELDS else now)
         return real(*args)
 
