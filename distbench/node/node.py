@@ -96,7 +96,6 @@ class Decisions(Protocol):
 
     def index(self, key: tuple[str | int, ...], options: int) -> int: ...
     def seed(self, key: tuple[str | int, ...]) -> int: ...
-    def secret(self, key: tuple[str | int, ...], size: int = 32) -> bytes: ...
 
 
 class Node:
@@ -123,7 +122,9 @@ class Node:
         choices: Decisions,
         observer: Observer,
         loop: asyncio.AbstractEventLoop,
+        context: contextvars.Context | None = None,
     ) -> None:
+        """``context``: what the node's code shall find there, if anything; it is the node's own from now on."""
         self.node_id = node_id
         self.community = community
         self.port = port
@@ -142,11 +143,10 @@ class Node:
         self.ended_at: float | None = None
         self._key = key
         self._random: random.Random | None = None
-        self._entropy = 0
         self._runner = Runner(port.interrupts)
         self._early: list[tuple[PeerId, int, int, bytes, Any]] = []
         self._reachable = {*community.neighbours, *listeners}
-        self.context = contextvars.Context()
+        self.context = contextvars.Context() if context is None else context
         self.context.run(current_node.set, self)
         self.routes: list[Route | None] = [None] * len(table.names)
         self.top = Layer(self, bound, None, "")
@@ -191,15 +191,6 @@ class Node:
 
     def now(self) -> float:
         return self.port.now()
-
-    def now_ns(self) -> int:
-        """Nanoseconds since the run began."""
-        return round(self.port.now() * 1e9)
-
-    def entropy(self, size: int) -> bytes:
-        """What ``os.urandom`` gives a simulated node."""
-        self._entropy += 1
-        return self.choices.secret(("entropy", self.node_id, self._entropy), size)
 
     @property
     def deliveries(self) -> int:

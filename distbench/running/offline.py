@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import os
 import warnings
@@ -51,9 +52,10 @@ from distbench.running.outcomes import (
 from distbench.running.result import FIRST_FAILURE, End, Failure, NodeResult, Outcome, RunResult, Suspended
 from distbench.signing import KeyPair, Keyring
 from distbench.simulation.choices import Choice, Choices
-from distbench.simulation.determinism import controlled
+from distbench.simulation.control import controlled
 from distbench.simulation.futures import SimTask
 from distbench.simulation.loop import Pause, SimLoop, TooManySteps
+from distbench.simulation.machine import Machine, current_machine
 from distbench.simulation.network import Network
 from distbench.simulation.scheduler import Scheduler
 from distbench.simulation.watching import StepTimeout, Watch
@@ -205,10 +207,17 @@ class OfflineRun:
                     choices=self.choices,
                     observer=self,
                     loop=self.loop,
+                    context=self._context(node_id),
                 )
 
         watch.call(build)
         self.network.receivers.update(self.nodes)
+
+    def _context(self, node_id: PeerId) -> contextvars.Context:
+        """Where the code of a node runs: on a machine of its own."""
+        context = contextvars.Context()
+        context.run(current_machine.set, Machine(node_id, self.scheduler, self.choices))
+        return context
 
     # -------------------------------------------------- what nodes and loop report
 

@@ -26,6 +26,7 @@ from distbench.node.step import Step
 from distbench.simulation.collecting import collector
 from distbench.simulation.futures import SimFuture, SimTask
 from distbench.simulation.handles import Handle, Timer
+from distbench.simulation.machine import current_machine
 from distbench.simulation.scheduler import Scheduler
 from distbench.simulation.watching import StepTimeout
 
@@ -324,7 +325,12 @@ class SimLoop(asyncio.AbstractEventLoop):
     # -------------------------------------------------- what asyncio asks of a loop
 
     def time(self) -> float:
-        return self.scheduler.now / 1e9
+        return self._now() / 1e9
+
+    def _now(self) -> int:
+        """What the clock shows of whose step it is, in nanoseconds: timers count from there."""
+        machine = current_machine.get()
+        return self.scheduler.now if machine is None else machine.shown()
 
     def call_soon(self, callback: Any, *args: Any, context: contextvars.Context | None = None) -> Any:  # type: ignore[override]
         handle = Handle(callback, args, contextvars.copy_context() if context is None else context)
@@ -338,16 +344,16 @@ class SimLoop(asyncio.AbstractEventLoop):
         if delay >= _END_OF_TIME:
             return self._never(callback, args, context)
         nanoseconds = 0 if delay <= -_END_OF_TIME else max(0, math.ceil(delay * 1e9))
-        return self._timer(self.scheduler.now + nanoseconds, callback, args, context)
+        return self._timer(self._now() + nanoseconds, callback, args, context)
 
     def call_at(self, when: float, callback: Any, *args: Any, context: contextvars.Context | None = None) -> Any:  # type: ignore[override]
         if when >= _END_OF_TIME:
             return self._never(callback, args, context)
-        now = self.scheduler.now
+        now = self._now()
         at = 0 if when <= -_END_OF_TIME else math.ceil(when * 1e9)
         if at <= now and when > now / 1e9:
             at = now + 1  # less than the clock can tell, yet later than now
-        return self._timer(max(at, now), callback, args, context)
+        return self._timer(max(at, self.scheduler.now), callback, args, context)
 
     def _never(self, callback: Any, args: tuple[Any, ...], context: contextvars.Context | None) -> Timer:
         """A timer for the end of time: nothing is armed, so a run that waits for it alone is over."""
@@ -403,7 +409,7 @@ class SimLoop(asyncio.AbstractEventLoop):
     def _task_ended(self, task: SimTask) -> None:
         self._pending.discard(task)
         if task._exception is not None:
-            task.failed_at = self.time()
+            task.failed_at = self.scheduler.now / 1e9
 
     def _make_task(self, coro: Any, name: str | None, context: contextvars.Context | None) -> SimTask:
         self._made += 1
