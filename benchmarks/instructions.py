@@ -21,7 +21,7 @@ FEW, MANY = 1_920, 5_760  # multiples of 64 tokens and of 20 nodes
 
 def relay(messages: int) -> None:
     """64 tokens hop on a ring."""
-    distbench.run(Relay, ring(64, hops=messages // 64), format="msgpack")
+    distbench.run(Relay, ring(64, hops=messages // 64), format="msgpack", link_room="none")
 
 
 def round_trips(messages: int) -> None:
@@ -30,12 +30,12 @@ def round_trips(messages: int) -> None:
         "n1": {"neighbours": ["n2"], "calls": messages},
         "n2": {"neighbours": ["n1"]},
     }
-    distbench.run(Caller, config, format="msgpack")
+    distbench.run(Caller, config, format="msgpack", link_room="none")
 
 
 def flood(messages: int) -> None:
     """Every node casts to all others."""
-    distbench.run(Flood, complete(20, casts=messages // 20), format="msgpack", latency="10-50")
+    distbench.run(Flood, complete(20, casts=messages // 20), format="msgpack", latency="10-50", link_room="none")
 
 
 PROGRAMS: dict[str, Callable[[int], None]] = {"relay": relay, "rr": round_trips, "flood": flood}

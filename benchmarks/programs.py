@@ -122,7 +122,7 @@ def rate(count: int, algorithm: type[Algorithm], config: Config, deliveries: int
     rates = []
     for seed in range(3):
         began = time.perf_counter()
-        result = distbench.run(algorithm, config, seed=seed, format="msgpack", latency=latency)
+        result = distbench.run(algorithm, config, seed=seed, format="msgpack", latency=latency, link_room="none")
         rates.append(count / (time.perf_counter() - began))
         assert (result.exit_status, result.deliveries) == (0, deliveries), (result.outcome, result.deliveries)
     return median(rates)
@@ -166,7 +166,7 @@ def big_ring() -> dict[str, float]:
     for block, number in zip(config.values(), numbers, strict=True):
         block["node_id"] = number
     began = time.perf_counter()
-    result = distbench.run(ChangRoberts, config)
+    result = distbench.run(ChangRoberts, config, link_room="none")
     elapsed = time.perf_counter() - began
     assert {report["leader"] for report in result.reports.values()} == {9_999}
     return {"ring": peak() / MIB, "seconds": elapsed}
@@ -175,7 +175,9 @@ def big_ring() -> dict[str, float]:
 def memory() -> dict[str, float]:
     """What stays when 1,000,000 deliveries have passed instead of 100,000, in one run."""
     # A node of the ring sees every 64th delivery; at both moments all 64 tokens are on their way.
-    result = distbench.run(WatchedRelay, ring(64, hops=15_625, watch=[1_563, 15_600]), format="msgpack")
+    result = distbench.run(
+        WatchedRelay, ring(64, hops=15_625, watch=[1_563, 15_600]), format="msgpack", link_room="none"
+    )
     assert result.deliveries == 1_000_000, result.deliveries
     early, late = result.algorithms[PeerId("n1")].memory  # type: ignore[attr-defined]
     return {"growth": (late - early) / MIB, "late": late / MIB}
@@ -186,13 +188,13 @@ def many_runs() -> dict[str, float]:
     config = complete(4)
     config["n1"]["start_node"] = True
     for seed in range(20):  # the first imports what a run needs, the next fill caches that are meant to stay
-        distbench.run(Echo, config, seed=seed)
+        distbench.run(Echo, config, seed=seed, link_room="none")
     gc.collect()
     before = Snapshot.take()
     times = []
     for seed in range(100):
         began = time.perf_counter()
-        result = distbench.run(Echo, config, seed=seed)
+        result = distbench.run(Echo, config, seed=seed, link_room="none")
         times.append(time.perf_counter() - began)
         assert result.outcome == "completed", result
     del result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -13,6 +14,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# Else each worker would rewrite and compile all tests at every session, where PYTHONDONTWRITEBYTECODE is set.
+sys.dont_write_bytecode = False
+sys.pycache_prefix = BYTECODE = str(Path(__file__).resolve().parent.parent / ".cache" / "bytecode")
 
 # How long an example takes says something about the machine only; and no test here is timed.
 settings.register_profile("distbench", deadline=None)
@@ -130,6 +135,16 @@ def leaves_nothing_behind() -> Iterator[None]:
     assert not left, "left behind: " + "; ".join(left)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def settled_heap() -> None:
+    """What thousands of tests are made of, and those before have left, no collection looks at again.
+
+    Runs ask for many full ones, and in a node's process, a fork of this one, each would copy the whole heap.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def forgets_modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A module that a test wrote and loaded in this process is not there for the next one."""
@@ -165,6 +180,6 @@ def plain_output() -> Iterator[None]:
         patch.delenv("FORCE_COLOR", raising=False)
         # Else each of the many processes that the tests start would compile all of distbench again.
         patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
-        patch.setenv("PYTHONPYCACHEPREFIX", str(Path(__file__).resolve().parent.parent / ".cache" / "bytecode"))
+        patch.setenv("PYTHONPYCACHEPREFIX", BYTECODE)
         patch.delenv("UV_RUN_RECURSION_DEPTH", raising=False)  # under uv run, commands to copy begin with it
         yield

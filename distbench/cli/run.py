@@ -18,7 +18,7 @@ from distbench.cli.run_options import RANDOM, RUN_OPTIONS
 from distbench.errors import ConfigError
 from distbench.report.logs import Logs, logs
 from distbench.report.style import wants_colour, wants_status
-from distbench.running.options import Format, Latency, RunOptions
+from distbench.running.options import Format, Latency, LinkRoom, RunOptions
 
 if TYPE_CHECKING:
     from distbench.community import PeerId
@@ -34,6 +34,7 @@ _ONLY_IN: Final = {
     "keys": ("network",),
     "startup_timeout": ("local", "network"),
     "link_limit": ("local", "network"),
+    "link_room": ("offline",),
     "max_events": ("offline",),
     "step_timeout": ("offline",),
     "digest": ("offline",),
@@ -52,6 +53,7 @@ def run(
     assignments: Sequence[str],
     format: Format,
     latency: Latency | None,
+    link_room: LinkRoom | None,
     seed: int | Literal["random"],
     startup_delay: float,
     no_check: bool,
@@ -86,6 +88,7 @@ def run(
         format=format,
         seed=seeds[0] if seeds else _pick() if seed == RANDOM else seed,
         latency=latency,
+        link_room=link_room,
         timeout=timeout,
         startup_delay=startup_delay / 1000,
         duration=duration,

@@ -10,7 +10,7 @@ import click
 from distbench.cli.modes import MODES
 from distbench.cli.options import Option, amount, one_of, whole
 from distbench.cli.output import note
-from distbench.running.options import DEFAULT_STEP_TIMEOUT, parse_latency
+from distbench.running.options import DEFAULT_STEP_TIMEOUT, NO_LIMIT, LinkRoom, parse_latency
 
 FORMATS: Final = ("json", "msgpack")
 RANDOM: Final = "random"
@@ -37,6 +37,15 @@ def parse_seed(text: str | int) -> int | Literal["random"]:
         return whole(least=0, most=2**63 - 1)(text)
     except click.BadParameter as error:
         raise click.BadParameter(f"{error.message}, or {RANDOM}") from None
+
+
+def _link_room(text: str | int) -> LinkRoom:
+    if text == NO_LIMIT:
+        return NO_LIMIT
+    try:
+        return whole(least=1)(text)
+    except click.BadParameter as error:
+        raise click.BadParameter(f"{error.message}, or {NO_LIMIT}") from None
 
 
 def _seeds(text: str) -> Sequence[int]:
@@ -139,6 +148,16 @@ RUN_OPTIONS: Final[list[click.Parameter]] = [
         type=parse_latency,
         show_default="1-10 offline, none added in other modes",
         help="Delay of each message in milliseconds, drawn from a range such as 10-50, or fixed such as 5.",
+    ),
+    Option(
+        ["--link-room"],
+        section=_HOW,
+        metavar="N",
+        type=_link_room,
+        show_default="drawn from the seed; none for seed 0",
+        complete=(NO_LIMIT,),
+        help="Messages that can be on their way over one link before casts and requests wait to be sent, as over TCP; "
+        "none: they never wait (offline).",
     ),
     Option(
         ["--startup-delay"],

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import Final, TypeAlias
 
 from distbench.network.frames import Message
 from distbench.network.session import MESSAGE_WEIGHT, RESEND_WEIGHT, Session, check_size
-
-_SWEEP_AT: Final = 1000
-
-Room: TypeAlias = "asyncio.Future[None]"
-"""What the sender of a message waits for: it is done when the message has been taken. Cancelled before that, by the
-sender or at the end of the link, it takes its message with it. So ``cancelled()`` says that the message was not sent,
-and never changes once the room is done."""
+from distbench.node.senders import Room, Senders
 
 
 class SendQueue:
@@ -29,18 +21,16 @@ class SendQueue:
     one batch and one message; replies come on top.
     """
 
-    __slots__ = ("_held", "_held_weight", "_make_room", "_sweep_at", "_waiting", "blocked", "session")
+    __slots__ = ("_held", "_held_weight", "_senders", "blocked", "session")
 
     def __init__(self, make_room: Callable[[], Room]) -> None:
         self.session = Session()
         """Where the messages go; another one when the peer has restarted."""
         self.blocked = False
         """Senders wait, or did: ``admit`` is to be called when there is room."""
-        self._make_room = make_room
         self._held: deque[tuple[float, Message]] = deque()
         self._held_weight = 0
-        self._waiting: deque[tuple[Room, Message]] = deque()
-        self._sweep_at = _SWEEP_AT
+        self._senders: Senders[Message] = Senders(make_room)
 
     @property
     def full(self) -> bool:
@@ -60,7 +50,7 @@ class SendQueue:
     @property
     def waiting(self) -> int:
         """Messages that were not taken yet; those of senders that gave up do not count."""
-        return sum(not room.done() for room, _ in self._waiting)
+        return len(self._senders)
 
     @property
     def given(self) -> int:
@@ -92,36 +82,22 @@ class SendQueue:
     def wait(self, message: Message) -> Room:
         """What the sender awaits. Raises MessageError for a payload that no link carries."""
         check_size(message[2])
-        if len(self._waiting) >= self._sweep_at:
-            self._waiting = deque(entry for entry in self._waiting if not entry[0].done())
-            self._sweep_at = max(_SWEEP_AT, 2 * len(self._waiting))
-        room = self._make_room()
-        self._waiting.append((room, message))
         self.blocked = True
-        return room
+        return self._senders.wait(message)
 
     def admit(self) -> Message | None:
         """The oldest message that waits, where there is room for it; its sender goes on, and it is to be taken now."""
         if self.full:
             return None
-        message = self._next()
+        message = self._senders.next()
         self.blocked = message is not None
         return message
-
-    def _next(self) -> Message | None:
-        while self._waiting:
-            room, message = self._waiting.popleft()
-            if not room.done():
-                room.set_result(None)
-                return message
-        return None
 
     def end(self) -> int:
         """Keep nothing, and let everybody go on; how many casts were never sent for that."""
         never = [message for _, message in self._held]
         self._held.clear()
         self._held_weight = 0
-        never += [message for room, message in self._waiting if room.cancel()]
-        self._waiting.clear()
+        never += self._senders.end()
         self.blocked = False
         return sum(handler >= 0 and call == 0 for handler, call, _ in never)

@@ -104,6 +104,10 @@ class RunDocument(Struct, forbid_unknown_fields=True, tag_field="kind", tag="run
     wall_time: Seconds
     deliveries: Annotated[int, Meta(ge=0, description="messages given to nodes, replies included")]
     in_transit: Annotated[int, Meta(ge=0, description="messages on their way at the end, not delivered")]
+    link_room: Annotated[
+        int | None,
+        Meta(description="offline: messages on their way over one link before others wait; null: any number"),
+    ]
     digest: Annotated[str | None, Meta(description="with --digest")]
     check_error: Annotated[str | None, Meta(description="what the module's check found wrong")]
     nodes: Annotated[dict[str, NodeDocument], Meta(description="by node id, in the order of the config")]
@@ -172,6 +176,7 @@ def run_document(result: RunResult, *, config: str, algorithm: str, command: str
         wall_time=result.wall_time,
         deliveries=result.deliveries,
         in_transit=result.in_transit,
+        link_room=result.link_room,
         digest=result.digest,
         check_error=result.check_error,
         nodes={node: _node(one, result.reports.get(node, {})) for node, one in result.nodes.items()},

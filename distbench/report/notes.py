@@ -47,6 +47,7 @@ def notes(result: RunResult, *, tracebacks: bool = True, sleepers: bool = False)
         *_dropped(result),
         *_refused(result),
         *_in_transit(result.in_transit),
+        *_link_room(result),
         *(Note(remark, "yellow") for remark in result.remarks),
         *([Note(f"{result.ended}: {result.reason}", "yellow")] if result.reason else []),
     ]
@@ -174,3 +175,12 @@ def _at(counts: Mapping[PeerId, int]) -> str:
 def _in_transit(count: int) -> Iterator[Note]:
     if count:
         yield Note(f"{plural(count, 'message')} in transit when the run ended, counted and not delivered")
+
+
+def _link_room(result: RunResult) -> Iterator[Note]:
+    """Told where something went wrong: it may be why, and whoever reads the code does not see it."""
+    if result.link_room is not None and not result.ok:
+        room = plural(result.link_room, "message")
+        yield Note(
+            f"each link had room for {room} (--link-room): casts and requests wait while so many are on their way"
+        )

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from distbench.algorithm import Algorithm
 from distbench.errors import ConfigError
-from distbench.running.options import DEFAULT_STEP_TIMEOUT, Format, Latency, RunOptions, check_seed, parse_latency
+from distbench.running.options import (
+    DEFAULT_STEP_TIMEOUT,
+    Format,
+    Latency,
+    LinkRoom,
+    RunOptions,
+    check_seed,
+    parse_latency,
+)
 from distbench.running.preparing import ConfigSource, Plan, load_class, read_config
 from distbench.running.result import RunResult
 
@@ -36,6 +44,7 @@ def run(
     seeds: None = None,
     format: Format = "json",
     latency: str | Latency | None = None,
+    link_room: LinkRoom | None = None,
     timeout: float | None = None,
     startup_delay: float = 0.0,
     duration: float | None = None,
@@ -58,6 +67,7 @@ def run(
     jobs: int | None = None,
     format: Format = "json",
     latency: str | Latency | None = None,
+    link_room: LinkRoom | None = None,
     timeout: float | None = None,
     startup_delay: float = 0.0,
     duration: float | None = None,
@@ -84,6 +94,7 @@ def run(
     jobs: int | None = None,
     format: Format = "json",
     latency: str | Latency | None = None,
+    link_room: LinkRoom | None = None,
     timeout: float | None = None,
     startup_delay: float = 0.0,
     duration: float | None = None,
@@ -101,6 +112,10 @@ def run(
     ``algorithm`` is a class, or a name as for ``-a``; ``config`` is a path, a generator such as ``'ring:16'``, or
     what a file would say, changed by ``set`` (``'n1.initiator=true'``) and ``assign`` (``'node_id=shuffled'``). Times
     are seconds, ``latency`` is milliseconds (``'10-50'``). Works inside a notebook's cell.
+
+    ``link_room`` is how many messages can be on their way over one link of a simulation before casts and requests wait
+    to be sent: a number, or ``'none'``, and they never wait. Where it is not given, the seed decides between none, 512,
+    64, 8 and 2; for seed 0 it is none.
 
     ``mode='local'`` runs every node as a process of its own, over TCP on ports from ``port_base`` on (0: free ones);
     its ``timeout`` is wall time. Where the nodes do not come up, it raises StartupError.
@@ -127,6 +142,7 @@ def run(
         format=format,
         seed=seed,
         latency=parse_latency(latency) if isinstance(latency, str) else latency,
+        link_room=link_room,
         timeout=timeout,
         startup_delay=startup_delay,
         duration=duration,

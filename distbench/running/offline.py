@@ -39,7 +39,7 @@ from distbench.running.coordinator import (
     SendWave,
 )
 from distbench.running.gauge import Gauge, Progress
-from distbench.running.options import DEFAULT_LATENCY, RunOptions
+from distbench.running.options import DEFAULT_LATENCY, RunOptions, fixed_room
 from distbench.running.outcomes import (
     cut_short,
     describe_interrupt,
@@ -57,6 +57,7 @@ from distbench.simulation.futures import SimTask
 from distbench.simulation.loop import Pause, SimLoop, TooManySteps
 from distbench.simulation.machine import Machine, current_machine
 from distbench.simulation.network import Network
+from distbench.simulation.room import draw_room
 from distbench.simulation.scheduler import Scheduler
 from distbench.simulation.watching import StepTimeout, Watch
 from distbench.trace.digest import DigestSink
@@ -181,7 +182,9 @@ class OfflineRun:
         if self.sink is not None:
             self.loop.on_timer = self._timer_fired
         latency = options.latency or DEFAULT_LATENCY
-        self.network = Network(self.loop, self.choices, round(latency.low * 1e6), round(latency.high * 1e6), self.sink)
+        low, high = round(latency.low * 1e6), round(latency.high * 1e6)
+        room = draw_room(self.choices, options.seed) if options.link_room is None else fixed_room(options.link_room)
+        self.network = Network(self.loop, self.choices, low, high, self.sink, room)
         keys = _Keys(self.choices, config)
         keyring = Keyring(self.choices.secret(("run",), 16), _Public(keys))
         codecs = Codecs(Codec(options.format, keyring), checks_sends=True)
@@ -244,6 +247,7 @@ class OfflineRun:
             if task.node is node and not task.done():
                 task.cancel()
         self.loop.silence(node)
+        self.network.silence(node.node_id)
         self._obey(self.coordinator.gone_node(node.node_id, "has crashed"))
 
     def _obey(self, commands: tuple[Command, ...]) -> None:
@@ -345,6 +349,7 @@ class OfflineRun:
             wall_time=perf_counter() - began,
             deliveries=sum(node.deliveries for node in self.nodes.values()),
             in_transit=in_transit,
+            link_room=self.network.room,
             digest=None if self.digest is None else self.digest.hexdigest(),
             hash_seed=os.environ.get("PYTHONHASHSEED", "random"),
             failures=tuple(self.failures),

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any, Literal, SupportsIndex
+from typing import Any, Final, Literal, SupportsIndex
 
 from distbench.errors import ConfigError
 
 Format = Literal["json", "msgpack"]
+LinkRoom = int | Literal["none"]
+NO_LIMIT: Final = "none"
+"""As a link's room: casts and requests never wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,8 @@ class RunOptions:
     seed: int = 0
     latency: Latency | None = None
     """None: 1-10 virtual ms offline, no delay of our own in the real modes."""
+    link_room: LinkRoom | None = None
+    """Offline: messages on their way over one link before casts and requests wait; None: drawn, and may be none."""
     timeout: float | None = None
     """None: one virtual hour offline, 30 s of wall time in the real modes."""
     startup_delay: float = 0.0
@@ -79,8 +85,15 @@ class RunOptions:
         _check("duration", self.duration, (Real, type(None)), above=0, most=MOST_SECONDS)
         _check("step_timeout", self.step_timeout, Real, least=0)
         _check("startup_delay", self.startup_delay, Real, least=0, most=MOST_SECONDS)
+        if self.link_room is not None and self.link_room != NO_LIMIT:
+            _check("link_room", self.link_room, SupportsIndex, least=1, otherwise=repr(NO_LIMIT))
         if self.latency is not None and not isinstance(self.latency, Latency):
             raise ConfigError(f"latency {self.latency!r} is not a range of milliseconds; write for instance '10-50'")
+
+
+def fixed_room(room: LinkRoom) -> int | None:
+    """Messages that each link has room for, None for all."""
+    return None if room == NO_LIMIT else operator.index(room)
 
 
 def check_seed(seed: object) -> None:
@@ -95,6 +108,7 @@ def _check(
     least: float | None = None,
     above: float | None = None,
     most: float | None = None,
+    otherwise: str = "",
 ) -> None:
     good = isinstance(value, kinds) and not isinstance(value, bool)
     if good and value is not None:
@@ -103,4 +117,5 @@ def _check(
     if not good:
         wanted = f"at least {least:g}" if above is None else f"more than {above:g}"
         wanted += "" if most is None else f" and at most {most:,.0f}"
+        wanted += f", or {otherwise}" if otherwise else ""
         raise ConfigError(f"{name} {value!r} cannot be used: it must be a number, {wanted}")

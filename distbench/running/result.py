@@ -182,6 +182,8 @@ class RunResult:
     """Messages given to nodes, replies included; ``messages`` counts without them."""
     in_transit: int = 0
     """Messages on their way when the run ended: counted, not delivered."""
+    link_room: int | None = None
+    """Offline: messages that could be on their way over one link before casts and requests waited; None: any number."""
     digest: str | None = None
     hash_seed: str = "random"
     failures: tuple[Failure, ...] = ()

@@ -39,6 +39,7 @@ class Choices:
         """``listener`` hears every draw."""
         self._secret = hashlib.blake2b(str(seed).encode(), digest_size=32, person=b"distbench").digest()
         self._record = None if replay is None else {choice.key: choice for choice in replay}
+        self._settled: set[Key] = set()
         self._asked: set[Key] = set()
         self._listener = listener
 
@@ -47,13 +48,17 @@ class Choices:
         """Decisions of the replayed record that nobody asked for."""
         return tuple(choice for key, choice in (self._record or {}).items() if key not in self._asked)
 
+    def settle(self, key: Key) -> None:
+        """The seed is not asked for what is decided under ``key``, which is 0 unless a record says otherwise."""
+        self._settled.add(key)
+
     def _hash(self, key: Key, size: int) -> bytes:
         return hashlib.blake2b(_written(key), key=self._secret, digest_size=size).digest()
 
     def index(self, key: Key, options: int) -> int:
         """A number from 0 to ``options - 1``."""
         if self._record is None:
-            drawn = int.from_bytes(self._hash(key, 16), "big") % options
+            drawn = 0 if key in self._settled else int.from_bytes(self._hash(key, 16), "big") % options
         else:
             self._asked.add(key)
             found = self._record.get(key)

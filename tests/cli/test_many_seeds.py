@@ -75,7 +75,7 @@ def test_rings_shuffled_by_each_seed_elect_their_leaders(distbench: CommandLine)
 
 
 def test_the_first_failing_seed_is_shown_with_the_command_that_replays_it(distbench: CommandLine, dice: Path) -> None:
-    options = ("--set", "*.bad=6", "-l", "10-50", "--max-events", "500")
+    options = ("--set", "*.bad=6", "-l", "10-50", "--link-room", "none", "--max-events", "500")
     finished = distbench("-c", "ring:2", "-a", dice, "--seeds", "0-999", *options)
     assert finished.status == 1
     lines = finished.out.splitlines()

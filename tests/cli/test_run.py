@@ -90,6 +90,18 @@ def test_an_option_of_another_mode_is_named(distbench: CommandLine) -> None:
     assert finished.status == 0
     assert "--port-base has no effect in offline mode, only in local and network mode" in finished.err
     assert "--latency" not in finished.err
+    refused = distbench(*ECHO, "--mode", "network", "--link-room", "2")
+    assert "--link-room has no effect in network mode, only in offline mode" in refused.err
+
+
+@pytest.mark.parametrize(
+    "options, room",
+    [((), None), (("--seed", "1"), 8), (("--seed", "1", "--link-room", "none"), None), (("--link-room", "3"), 3)],
+)
+def test_the_room_of_links_is_drawn_or_given(
+    distbench: CommandLine, options: tuple[str, ...], room: int | None
+) -> None:
+    assert json.loads(distbench(*ECHO, *options, "--json").out)["link_room"] == room
 
 
 def test_the_digest_is_of_the_seed_and_nothing_else(distbench: CommandLine) -> None:

@@ -10,9 +10,9 @@ from distbench.cli import main
 from tests.cli.commandline import CommandLine, start
 
 OPTIONS = """
-    -c, --config -a, --algorithm --mode -f, --format -t, --timeout -v, --verbose -l, --latency --startup-delay
-    --duration --max-events --seed --digest --report-dir --log-dir --json -q, --quiet --set --assign --no-check
-    --seeds --keep-going --jobs
+    -c, --config -a, --algorithm --mode -f, --format -t, --timeout -v, --verbose -l, --latency --link-room
+    --startup-delay --duration --max-events --seed --digest --report-dir --log-dir --json -q, --quiet --set
+    --assign --no-check --seeds --keep-going --jobs
     --port-base --id --bind --startup-timeout --keys --link-limit
 """
 RUN = ("-c", "complete:3", "-a", "echo")
@@ -60,6 +60,8 @@ def test_a_config_given_as_a_command_is_told_how_to_run_it(distbench: CommandLin
         (("--max-events", "0"), "0 is out of range; it takes a whole number from 1 on"),
         (("--seed", "1.5"), "'1.5' is not a whole number"),
         (("--seed", "-1"), "it takes a whole number from 0 to"),
+        (("--link-room", "0"), "0 is out of range; it takes a whole number from 1 on, or none"),
+        (("--link-room", "wide"), "'wide' is not a whole number, or none"),
         (("--port-base", "70000"), "70000 is out of range; it takes a whole number from 0 to 65,535"),
         (("--seed",), "option '--seed' requires an argument"),
         (("surplus",), "unexpected extra argument"),

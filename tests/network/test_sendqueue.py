@@ -72,4 +72,4 @@ def test_senders_that_gave_up_do_not_pile_up(queue: SendQueue) -> None:
         if number % 100:
             room.cancel()
     assert queue.waiting == 200
-    assert len(queue._waiting) <= 1000
+    assert len(queue._senders._waiting) <= 1000

@@ -155,7 +155,8 @@ def test_the_failure_notice_comes_behind_what_the_node_had_sent() -> None:
 
         @handler
         async def ask(self, src: PeerId, number: int) -> int:
-            return 1
+            await asyncio.Event().wait()  # it waits for room among its casts, so it may be asked before it crashes
+            return number
 
         @handler
         async def tell(self, src: PeerId, number: int) -> None:

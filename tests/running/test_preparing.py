@@ -188,6 +188,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"duration": "1"}, "duration '1' cannot be used"),
     ({"startup_delay": -0.5}, "startup_delay -0.5 cannot be used"),
     ({"max_events": 0}, "max_events 0 cannot be used"),
+    ({"link_room": 0}, "link_room 0 cannot be used: it must be a number, at least 1, or 'none'"),
     ({"latency": (1, 2)}, "latency (1, 2) is not a range of milliseconds; write for instance '10-50'"),
     ({"seeds": 5}, "seeds 5 cannot be used: write for instance range(5)"),
     ({"seeds": "0-9"}, "seeds '0-9' cannot be used"),
