@@ -12,9 +12,10 @@ from typing import Final
 
 FOLDER: Final = Path(__file__).resolve().parent / "programs"
 REPEATABLE: Final = "repeatable"
-EXCEPTION: Final = "exception"
-_LINE: Final = re.compile(r"# (expected|from python|python|needs|nodes|doors): (.+)")
-_KNOWN: Final = re.compile(rf"{REPEATABLE}|{EXCEPTION}|refused: .+")
+REFUSED: Final = "refused: "
+EXCEPTION: Final = "exception: "
+_LINE: Final = re.compile(r"# (expected|from python|since 3\.12|python|needs|nodes|doors): (.+)")
+_KNOWN: Final = re.compile(rf"{REPEATABLE}|{EXCEPTION}.+|{REFUSED}.+")
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,10 @@ class Program:
         return "expected" in self._said
 
     def expected(self, door: str) -> str:
-        """``repeatable``, ``exception``, or ``refused: `` and words that the refusal says."""
+        """``repeatable``, ``refused: `` and words that the refusal says, or ``exception: `` and which one it shows."""
         said = self._said["expected"]
+        if sys.version_info >= (3, 12):
+            said = self._said.get("since 3.12", said)
         if door == "python":
             said = self._said.get("from python", said)
         assert _KNOWN.fullmatch(said), f"{self.name}: what is '{said}'?"

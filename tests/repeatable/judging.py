@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from tests.repeatable.catalogue import EXCEPTION, REPEATABLE, Program
+from tests.repeatable.catalogue import EXCEPTION, REFUSED, REPEATABLE, Program
 from tests.repeatable.surroundings import Played, Results, Surroundings, first_difference
 
 _REFUSAL: Final = "NondeterminismError: "
@@ -20,7 +20,7 @@ def judge(
         expected = program.expected(there.door)
         for seed in seeds:
             played = results[program.name, seed]
-            if expected.startswith("refused: "):
+            if expected.startswith(REFUSED):
                 wrong += [f"{there.name}, seed {seed}: {each}" for each in _not_refused(played, expected)]
             elif played.status != 0:
                 said = "; ".join(played.failures)
@@ -29,12 +29,12 @@ def judge(
                 wrong.append(f"{there.name}, seed {seed}: no message was sent")
     if wrong:
         return wrong[:4]
-    bound = [each for each in found if program.expected(each.door) != EXCEPTION]
+    bound = [each for each in found if not program.expected(each.door).startswith(EXCEPTION)]
     doors = sorted({each.door for each in bound})
     for group in [[door] for door in doors] if program.differs_by_door else [doors]:
         for seed in seeds:
             wrong += _differences(program, seed, {each: found[each] for each in bound if each.door in group})
-    if exceptions and program.expected("command line") == EXCEPTION and _alike(program, seeds, found):
+    if exceptions and program.expected("command line").startswith(EXCEPTION) and _alike(program, seeds, found):
         wrong.append("it was to be an exception, and gave one digest a seed")
     if program.expected("command line") == REPEATABLE and len(seeds) > 1:
         first = next(iter(found.values()))
@@ -44,7 +44,7 @@ def judge(
 
 
 def _not_refused(played: Played, expected: str) -> list[str]:
-    words = expected.removeprefix("refused: ").split()
+    words = expected.removeprefix(REFUSED).split()
     refusals = [each for each in played.failures if each.startswith(_REFUSAL)]
     if not refusals:
         return [f"not refused: {played.outcome} {'; '.join(played.failures)}"]

@@ -46,7 +46,7 @@ class Recorder:
 
 
 def by_command_line(program: dict[str, str], seed: int, options: list[str]) -> dict[str, Any]:
-    from distbench.cli import main
+    from distbench.cli import main  # at the first program, after all that is to come before distbench
 
     out = io.StringIO()
     algorithm = f"{program['path']}:{program['algorithm']}"

@@ -9,9 +9,9 @@ from tests.repeatable.surroundings import Surroundings
 PLAIN: Final = Surroundings("plain")
 BUSY: Final = Surroundings(
     "busy",
-    environment={"TZ": "Asia/Kathmandu", "LC_ALL": "C.UTF-8", "PYTHONMALLOC": "malloc", "HOME": "/nowhere"},
+    environment={"TZ": "Asia/Kathmandu", "LC_ALL": "C.UTF-8", "PYTHONMALLOC": "malloc", "COLUMNS": "77"},
     litter=6_000,
-    thresholds=(40, 3, 3),
+    thresholds=(250, 5, 5),
     before=(11,),
     options=("-v", "--log-dir", "FOLDER/logs"),
     order=1,
@@ -30,7 +30,7 @@ IMPORTED_TOO: Final = Surroundings(
     door="python",
     environment={"TZ": "America/Caracas", "LC_ALL": "C.UTF-8", "PYTHONMALLOC": "malloc"},
     litter=9_999,
-    thresholds=(60, 5, 5),
+    thresholds=(300, 4, 4),
     before=(12, 13),
     order=4,
 )

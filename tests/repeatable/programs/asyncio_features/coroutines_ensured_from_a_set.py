@@ -1,4 +1,4 @@
-# expected: exception
+# expected: exception: addresses
 """A set of coroutines, each made a task."""
 
 import asyncio

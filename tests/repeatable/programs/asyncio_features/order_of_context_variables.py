@@ -1,4 +1,4 @@
-# expected: exception
+# expected: exception: addresses
 """The order in which a context iterates over its variables."""
 
 import contextvars

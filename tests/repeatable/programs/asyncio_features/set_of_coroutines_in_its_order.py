@@ -1,4 +1,4 @@
-# expected: exception
+# expected: exception: addresses
 """Coroutines in a set, awaited one by one."""
 
 import asyncio

@@ -1,5 +1,4 @@
-# expected: repeatable
-# from python: repeatable
+# expected: exception: addresses
 """Locks, events, queues and conditions in one set, used in its order."""
 
 import asyncio
@@ -15,8 +14,8 @@ class SetOfLocks(Algorithm):
         await self.look()
 
     async def look(self) -> None:
-        primitives = {asyncio.Lock(): 1, asyncio.Event(): 2, asyncio.Queue(): 3, asyncio.Condition(): 4}
-        await self.tell(list(primitives.values()))
+        primitives = {make(): number for number, make in enumerate([asyncio.Lock, asyncio.Event, asyncio.Queue] * 4)}
+        await self.tell([primitives[each] for each in set(primitives)])
 
     async def tell(self, *seen: object) -> None:
         text = " ".join(map(str, seen))

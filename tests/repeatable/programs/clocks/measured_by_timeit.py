@@ -1,4 +1,5 @@
 # expected: repeatable
+# from python: exception: imported before
 """A measurement with timeit, whose default timer was bound long ago."""
 
 import timeit

@@ -15,9 +15,15 @@ class Tzset(Algorithm):
         await self.look()
 
     async def look(self) -> None:
+        before = os.environ.get("TZ")
         os.environ["TZ"] = "UTC"
         time.tzset()
-        await self.tell(time.strftime("%H %Z", time.localtime(3600)))
+        await self.tell(time.strftime("%H %Z", time.localtime(3600)), time.tzname)
+        if before is None:
+            del os.environ["TZ"]
+        else:
+            os.environ["TZ"] = before
+        time.tzset()
 
     async def tell(self, *seen: object) -> None:
         text = " ".join(map(str, seen))

@@ -1,4 +1,4 @@
-# expected: exception
+# expected: exception: earlier runs
 """A cache at module level remembers an earlier run."""
 
 import functools

@@ -1,4 +1,4 @@
-# expected: exception
+# expected: exception: earlier runs
 """A counter at module level goes on from one run of a process to the next."""
 
 import itertools

@@ -1,4 +1,4 @@
-# expected: exception
+# expected: exception: addresses
 """Each nan hashes to its address."""
 
 from distbench import Algorithm, PeerId, distbench, handler

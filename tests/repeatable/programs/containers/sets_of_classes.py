@@ -1,4 +1,4 @@
-# expected: exception
+# expected: exception: addresses
 """Classes and functions in sets."""
 
 from distbench import Algorithm, PeerId, distbench, handler

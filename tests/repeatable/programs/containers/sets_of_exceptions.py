@@ -1,4 +1,4 @@
-# expected: exception
+# expected: exception: addresses
 """Exceptions in a set."""
 
 from distbench import Algorithm, PeerId, distbench, handler

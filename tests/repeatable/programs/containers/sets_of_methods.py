@@ -1,4 +1,4 @@
-# expected: exception
+# expected: exception: addresses
 """Bound methods in a set."""
 
 from distbench import Algorithm, PeerId, distbench, handler

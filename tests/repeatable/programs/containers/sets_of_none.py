@@ -1,4 +1,5 @@
-# expected: exception
+# expected: exception: addresses
+# since 3.12: repeatable
 """On Python 3.11 None hashes to its address; from 3.12 on it does not."""
 
 from distbench import Algorithm, PeerId, distbench, handler

@@ -1,4 +1,4 @@
-# expected: exception
+# expected: exception: addresses
 """Objects without a hash of their own, in a set."""
 
 from distbench import Algorithm, PeerId, distbench, handler

@@ -1,4 +1,4 @@
-# expected: exception
+# expected: exception: addresses
 """Objects sorted by their id."""
 
 from distbench import Algorithm, PeerId, distbench, handler

@@ -1,4 +1,4 @@
-# expected: exception
+# expected: exception: addresses
 """A WeakSet of objects without a hash of their own."""
 
 import weakref

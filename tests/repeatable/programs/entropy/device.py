@@ -1,4 +1,4 @@
-# expected: exception
+# expected: exception: the outside
 """Random bytes from the device file."""
 
 from distbench import Algorithm, PeerId, distbench, handler

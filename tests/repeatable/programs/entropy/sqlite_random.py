@@ -1,4 +1,4 @@
-# expected: exception
+# expected: exception: C libraries
 """An SQL database in memory draws by itself, in C."""
 
 import sqlite3

@@ -1,4 +1,4 @@
-# expected: exception
+# expected: exception: C libraries
 """The clock of an SQL database, which is read in C."""
 
 import sqlite3

@@ -1,4 +1,4 @@
-# expected: exception
+# expected: exception: earlier runs
 """How many objects there are, and the collector's counts."""
 
 import gc

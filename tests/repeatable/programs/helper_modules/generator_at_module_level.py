@@ -1,5 +1,5 @@
 # expected: repeatable
-# from python: exception
+# from python: exception: imported before
 """RNG = random.Random() in a module that was imported before the run."""
 
 from own_generator import RNG

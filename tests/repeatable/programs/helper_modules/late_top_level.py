@@ -1,5 +1,5 @@
 # expected: repeatable
-# from python: exception
+# from python: exception: imported before
 """What a module read at its top level, when a handler imported it first."""
 
 from distbench import Algorithm, PeerId, distbench, handler

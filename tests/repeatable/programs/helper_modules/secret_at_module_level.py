@@ -1,5 +1,5 @@
 # expected: repeatable
-# from python: exception
+# from python: exception: imported before
 """A token drawn when the file is imported."""
 
 import secrets

@@ -1,5 +1,5 @@
 # expected: repeatable
-# from python: exception
+# from python: exception: imported before
 """START = time.time() when the module was imported."""
 
 import time

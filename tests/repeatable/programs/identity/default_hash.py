@@ -1,4 +1,4 @@
-# expected: exception
+# expected: exception: addresses
 """The default hash is an address."""
 
 from distbench import Algorithm, PeerId, distbench, handler

@@ -1,4 +1,4 @@
-# expected: exception
+# expected: exception: addresses
 """The default repr has an address in it."""
 
 from distbench import Algorithm, PeerId, distbench, handler

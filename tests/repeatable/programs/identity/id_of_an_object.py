@@ -1,4 +1,4 @@
-# expected: exception
+# expected: exception: addresses
 """id() is an address."""
 
 from distbench import Algorithm, PeerId, distbench, handler

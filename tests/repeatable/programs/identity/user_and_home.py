@@ -1,4 +1,4 @@
-# expected: exception
+# expected: exception: the outside
 """Who runs it, and where: the environment."""
 
 import getpass

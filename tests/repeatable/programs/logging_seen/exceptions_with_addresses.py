@@ -1,4 +1,4 @@
-# expected: exception
+# expected: exception: addresses
 """An exception whose text has an object in it."""
 
 from distbench import Algorithm, PeerId, distbench, handler

@@ -1,4 +1,5 @@
 # expected: repeatable
+# doors: differ
 """How many handlers the root has; a test for 'if not root.handlers'."""
 
 import logging

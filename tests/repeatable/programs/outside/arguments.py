@@ -1,4 +1,4 @@
-# expected: exception
+# expected: exception: the outside
 """The command line."""
 
 import sys

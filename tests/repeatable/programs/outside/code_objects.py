@@ -1,4 +1,4 @@
-# expected: exception
+# expected: exception: addresses
 """repr of code, functions and modules."""
 
 import time

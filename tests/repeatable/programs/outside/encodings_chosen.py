@@ -1,4 +1,4 @@
-# expected: exception
+# expected: exception: the outside
 """Encodings that the environment chooses."""
 
 import locale

@@ -1,4 +1,4 @@
-# expected: exception
+# expected: exception: the outside
 """Environment variables."""
 
 import os

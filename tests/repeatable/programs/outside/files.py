@@ -1,4 +1,4 @@
-# expected: exception
+# expected: exception: the outside
 """Files: times of change, the folder it stands in, the order of a listing."""
 
 import os

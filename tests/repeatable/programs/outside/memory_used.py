@@ -1,4 +1,4 @@
-# expected: exception
+# expected: exception: earlier runs
 """How large objects are, and how much memory is used."""
 
 import resource

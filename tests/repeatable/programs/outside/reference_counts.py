@@ -1,4 +1,4 @@
-# expected: exception
+# expected: exception: earlier runs
 """How many refer to an object that all share."""
 
 import sys

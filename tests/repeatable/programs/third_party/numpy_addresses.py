@@ -1,4 +1,4 @@
-# expected: exception
+# expected: exception: addresses
 # needs: numpy
 """Where an array lies in memory."""
 

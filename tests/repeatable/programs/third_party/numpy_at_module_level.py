@@ -1,6 +1,6 @@
 # expected: repeatable
 # needs: numpy
-# from python: exception
+# from python: exception: imported before
 """A generator of numpy made when the file is imported."""
 
 import numpy as np

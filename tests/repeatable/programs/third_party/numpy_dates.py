@@ -1,4 +1,4 @@
-# expected: exception
+# expected: exception: C libraries
 # needs: numpy
 """The present as numpy tells it, which it reads in C."""
 
