@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -37,6 +38,16 @@ def test_there_are_enough_programs_and_no_two_of_one_name() -> None:
     assert len(kept) >= 120
     names = Counter(each.path.stem for each in all_programs())
     assert [name for name, count in names.items() if count > 1 or name in sys.stdlib_module_names] == []
+
+
+def test_the_guide_lists_the_exceptions_and_each_has_a_program_that_shows_it() -> None:
+    guide = (ROOT / "docs" / "guide.md").read_text()
+    section = guide.partition("### The same run again")[2].partition("### ")[0]
+    listed = re.findall(r"^- \*\*(.+?)\*\*.*[;.]$", section, re.MULTILINE)
+    doors = ("command line", "python")
+    said = {each.expected(door) for each in all_programs() for door in doors}
+    assert sorted(listed) == sorted(each.removeprefix(EXCEPTION) for each in said if each.startswith(EXCEPTION))
+    assert len(re.findall("^- ", section, re.MULTILINE)) == len(listed) <= 5
 
 
 def test_every_program_gives_one_digest_a_seed_or_is_refused_by_name(tmp_path: Path) -> None:
