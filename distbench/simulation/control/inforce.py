@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from distbench.simulation.control import asynchronous, clocks, entropy, refusals
+from distbench.simulation.control import asynchronous, clocks, entropy, numbering, refusals
 from distbench.simulation.control.standin import StandIn
 
 
@@ -32,7 +32,9 @@ class _InForce:
         """Put them in force, in ``namespaces`` also for names that were bound earlier."""
         with self._lock:
             if self._made is None:
-                self._made = [one for room in (clocks, entropy, asynchronous, refusals) for one in room.stand_ins()]
+                self._made = [
+                    one for room in (clocks, entropy, asynchronous, numbering, refusals) for one in room.stand_ins()
+                ]
             if self._runs == 0:
                 self._originals = [StandIn(owner, name, vars(owner)[name]) for owner, name, _ in self._made]
                 self._bound = {
@@ -45,6 +47,7 @@ class _InForce:
                 # For whoever bound a function of ``random`` where nothing is rebound, in a library for instance.
                 self._state = random._inst.getstate()
                 random._inst.seed(random_seed)
+                numbering.number_derived()
             self._runs += 1
             for names in namespaces:
                 for name, value in list(names.items()):
