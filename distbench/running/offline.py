@@ -219,7 +219,7 @@ class OfflineRun:
     def _context(self, node_id: PeerId) -> contextvars.Context:
         """Where the code of a node runs: on a machine of its own."""
         context = contextvars.Context()
-        context.run(current_machine.set, Machine(node_id, self.scheduler, self.choices))
+        context.run(current_machine.set, Machine(node_id, self.scheduler, self.choices, len(self.nodes) + 1))
         return context
 
     # -------------------------------------------------- what nodes and loop report
