@@ -153,6 +153,10 @@ class StandIn(msgspec.Struct, weakref=True, eq=False):
             self._hash = _new_hash(self._loop) if self._task is None else hash(self._task)
         return self._hash
 
+    def __repr__(self) -> str:  # without an address, as asyncio's own
+        state = "finished" if self.done() else "pending"
+        return f"<Task {state} name={self.get_name()!r}>" if self._task is None else repr(self._task)
+
     def __await__(self) -> Generator[Any, Any, Any]:
         if self._task is None and self._coro is not None:
             raise RuntimeError("a task cannot wait for itself")

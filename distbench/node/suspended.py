@@ -34,6 +34,12 @@ def is_library(filename: str) -> bool:
     return inside and not filename.startswith(_ASYNCIO)
 
 
+def is_python(filename: str) -> bool:
+    """Whether it is Python's own, asyncio and what Python is built with included."""
+    inside = filename.startswith(_LIBRARY) and "site-packages" not in filename and "dist-packages" not in filename
+    return inside or filename.startswith("<frozen")
+
+
 def is_algorithm(filename: str) -> bool:
     """Whether a frame is an algorithm's, or of what it uses beyond Python's own library."""
     return not is_framework(filename) and not is_library(filename)

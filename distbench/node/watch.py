@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_get_ident = threading.get_ident  # bound here, since a node sees another while a simulation lasts
+
 _OVER = (Phase.CRASHED, Phase.ENDED)
 
 
@@ -61,10 +63,10 @@ class Watch:
                 gc.callbacks.remove(self._collects)
 
     def _collects(self, phase: str, info: object) -> None:
-        (self._collecting.add if phase == "start" else self._collecting.discard)(threading.get_ident())
+        (self._collecting.add if phase == "start" else self._collecting.discard)(_get_ident())
 
     def _aside(self, node: Node) -> bool:
-        collecting = threading.get_ident() in self._collecting
+        collecting = _get_ident() in self._collecting
         return collecting or asyncio._get_running_loop() is not node.loop
 
     # -------------------------------------------------- what Python calls

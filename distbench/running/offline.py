@@ -219,7 +219,7 @@ class OfflineRun:
     def _context(self, node_id: PeerId) -> contextvars.Context:
         """Where the code of a node runs: on a machine of its own."""
         context = contextvars.Context()
-        context.run(current_machine.set, Machine(node_id, self.scheduler, self.choices))
+        context.run(current_machine.set, Machine(node_id, self.scheduler, self.choices, len(self.nodes) + 1))
         return context
 
     # -------------------------------------------------- what nodes and loop report
@@ -411,7 +411,7 @@ class OfflineRun:
         tasks = [self.loop.create_task(node.leave(), name="leave", context=node.context.copy()) for node in there]
         try:
             everyone = asyncio.gather(*tasks, return_exceptions=True)
-            cut = self._watch.call(self.loop.run_until_complete, everyone, _EXIT_LIMIT) is None
+            cut = self._watch.call(self.loop.run_to_end, everyone, _EXIT_LIMIT) is None
         except asyncio.InvalidStateError:
             pass  # told below
         except KeyboardInterrupt as interrupt:

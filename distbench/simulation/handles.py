@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextvars
+from asyncio import events
+from asyncio.format_helpers import _format_callback_source as format_callback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +16,8 @@ if TYPE_CHECKING:
     from distbench.simulation.loop import SimLoop
 
 
-class Handle(msgspec.Struct, eq=False, weakref=True):
-    """A callback that is ready or will be."""
+class Handle(msgspec.Struct, eq=False, weakref=True, dict=True):
+    """A callback that is ready or will be. It hashes by a number, which is taken when it is first asked for."""
 
     _callback: Callable[..., object] | None
     _args: tuple[Any, ...]
@@ -27,6 +29,20 @@ class Handle(msgspec.Struct, eq=False, weakref=True):
 
     def cancelled(self) -> bool:
         return self._callback is None
+
+    def get_context(self) -> contextvars.Context:
+        return self._context
+
+    def __hash__(self) -> int:
+        number: int | None = self.__dict__.get("number")
+        if number is None:
+            loop = events._get_running_loop()
+            number = self.__dict__["number"] = getattr(loop, "next_number", lambda: id(self))()
+        return number
+
+    def __repr__(self) -> str:  # without an address, as asyncio's own
+        what = "cancelled" if self._callback is None else format_callback(self._callback, self._args)
+        return f"<{type(self).__name__} {what}>"
 
 
 class Timer(Handle):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-import functools
 import gc
 import itertools
 import math
@@ -18,14 +17,14 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from enum import Enum, auto
 from heapq import heapify, heappop, heappush
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
-from distbench.errors import InternalError, NondeterminismError
 from distbench.node.current import NodeScope, current_node
 from distbench.node.step import Step
 from distbench.simulation.collecting import collector
 from distbench.simulation.futures import SimFuture, SimTask
 from distbench.simulation.handles import Handle, Timer
+from distbench.simulation.interface import LoopInterface
 from distbench.simulation.machine import current_machine
 from distbench.simulation.scheduler import Scheduler
 from distbench.simulation.watching import StepTimeout
@@ -60,7 +59,7 @@ class TooManySteps(Exception):
         self.nodes = nodes
 
 
-class SimLoop(asyncio.AbstractEventLoop):
+class SimLoop(LoopInterface):
     """The loop of one simulated run. Everything happens on the thread that calls ``play``."""
 
     def __init__(self, scheduler: Scheduler, on_exception: Callable[[dict[str, Any]], None]) -> None:
@@ -201,7 +200,7 @@ class SimLoop(asyncio.AbstractEventLoop):
 
     def _callback_failed(self, error: BaseException, handle: Handle) -> None:
         task = getattr(handle._callback, "__self__", None)
-        if isinstance(task, SimTask) and task._exception is error:
+        if isinstance(task, asyncio.Task) and task._exception is error:
             return  # it is kept there for who awaits the task, and told if nobody does
         node = handle._context.get(current_node)
         self._on_exception({"message": "a callback raised", "exception": error, "node": node})
@@ -211,7 +210,7 @@ class SimLoop(asyncio.AbstractEventLoop):
         nodes = (handle._context.get(current_node) for handle in self._ready)
         return tuple(sorted({node.node_id for node in nodes if node is not None}))
 
-    def run_until_complete(self, future: Any, limit: int = sys.maxsize) -> Any:
+    def run_to_end(self, future: Any, limit: int = sys.maxsize) -> Any:
         """Run a task to its end; what is due until then happens as well.
 
         ``asyncio.InvalidStateError``: nothing is left that could end it, or ``limit`` events and callbacks did not.
@@ -293,7 +292,7 @@ class SimLoop(asyncio.AbstractEventLoop):
         if not tasks:
             return
         with contextlib.suppress(asyncio.InvalidStateError):
-            self.run_until_complete(asyncio.gather(*tasks, return_exceptions=True), 10_000 + 100 * len(tasks))
+            self.run_to_end(asyncio.gather(*tasks, return_exceptions=True), 10_000 + 100 * len(tasks))
         for task in tasks:
             error = None if not task.done() or task.cancelled() else task.exception()
             if error is not None:
@@ -401,9 +400,19 @@ class SimLoop(asyncio.AbstractEventLoop):
         context: contextvars.Context | None = None,
         **rest: Any,
     ) -> Any:
-        task = self._make_task(coro, name, context)
-        task.add_done_callback(self._task_ended)
-        self._pending.add(task)
+        if not rest.get("eager_start"):
+            task = self._make_task(coro, name, context)
+            task.add_done_callback(self._task_ended)
+            self._pending.add(task)
+            return task
+        task = SimTask.__new__(SimTask)
+        made = self.adopt(task, context)
+        try:
+            task.__init__(coro, loop=self, name=name or made, context=context, **rest)  # type: ignore[misc]
+        except BaseException:
+            self.disown(task)
+            raise
+        self.begun(task)
         return task
 
     def _task_ended(self, task: SimTask) -> None:
@@ -417,6 +426,27 @@ class SimLoop(asyncio.AbstractEventLoop):
         task.node = current_node.get() if context is None else context.get(current_node)
         self._tasks[self._made] = task
         return task
+
+    def adopt(self, task: Any, context: contextvars.Context | None) -> str:
+        """Know a task that is about to be made, perhaps not by this loop, and to take its first step; its name."""
+        self._made += 1
+        task.node = current_node.get() if context is None else context.get(current_node)
+        task.failed_at = None
+        self._tasks[self._made] = task
+        return f"Task-{self._made}"
+
+    def disown(self, task: Any) -> None:
+        """It was not made after all."""
+        for number in [number for number, each in self._tasks.items() if each is task]:
+            del self._tasks[number]
+
+    def begun(self, task: Any) -> None:
+        """A task that was adopted is made."""
+        if task.done():
+            self._task_ended(task)
+        else:
+            task.add_done_callback(self._task_ended)
+            self._pending.add(task)
 
     def begin_task(self, coro: Any, name: str, context: contextvars.Context, number: int | None) -> Any:
         """A task that hashes to ``number`` if that is given, and has taken its first step already."""
@@ -433,65 +463,14 @@ class SimLoop(asyncio.AbstractEventLoop):
         step._context.run(step._callback)  # type: ignore[arg-type]
         return task
 
-    get_debug = staticmethod(bool)  # bool() is False; every future asks, and a builtin answers twice as fast
-
-    def set_debug(self, enabled: bool) -> None:
-        pass
-
     def is_running(self) -> bool:
         return not self._closed
 
     def is_closed(self) -> bool:
         return self._closed
 
-    def get_task_factory(self) -> None:
-        return None
-
-    def set_task_factory(self, factory: object) -> None:
-        """None: tasks are made as everywhere, in every mode."""
-
-    def set_exception_handler(self, handler: object) -> None:
-        """None: what nobody handles fails its node, in every mode."""
-
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         task = context.get("task") or context.get("future")
         if "node" not in context:
             context["node"] = getattr(task, "node", None) or current_node.get()
         self._on_exception(context)
-
-    async def shutdown_asyncgens(self) -> None:
-        return None
-
-    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - asyncio's own
-        return None
-
-    def close(self) -> None:
-        raise InternalError("a simulation's loop closes itself")
-
-    def stop(self) -> NoReturn:
-        raise NondeterminismError("loop.stop() would stop every simulated node; use terminate()")
-
-    def run_in_executor(self, executor: object, func: Callable[..., Any], *args: Any) -> Any:  # type: ignore[override]
-        raise NondeterminismError(f"loop.run_in_executor({_name(func)}) starts a thread, which no seed can repeat")
-
-
-def _forbid(name: str) -> None:
-    def refuse(self: SimLoop, *args: object, **named: object) -> NoReturn:
-        raise NondeterminismError(f"loop.{name}() reaches outside the simulation, which no seed can repeat")
-
-    setattr(SimLoop, name, refuse)
-
-
-for _forbidden in (
-    "create_connection create_server create_unix_connection create_unix_server create_datagram_endpoint "
-    "connect_accepted_socket connect_read_pipe connect_write_pipe subprocess_exec subprocess_shell add_reader "
-    "add_writer sock_recv sock_recv_into sock_sendall sock_connect sock_accept getaddrinfo getnameinfo "
-    "add_signal_handler run_forever sendfile start_tls"
-).split():
-    _forbid(_forbidden)
-
-
-def _name(function: object) -> str:
-    if isinstance(function, functools.partial):  # asyncio.to_thread wraps what it is given
-        function = function.args[0] if function.args else function.func
-    return getattr(function, "__qualname__", repr(function))

@@ -19,10 +19,15 @@ START: Final = 1_577_836_800 * 10**9
 class Machine:
     """What the stand-ins for functions of the standard library answer from, within the steps of one node."""
 
-    __slots__ = ("_choices", "_drawn", "_last", "_random", "_scheduler", "node_id")
+    __slots__ = ("_choices", "_drawn", "_last", "_random", "_scheduler", "node_id", "number")
 
-    def __init__(self, node_id: PeerId, scheduler: Scheduler, choices: Choices) -> None:
+    refuses: bool = True
+    """Whether what no seed can repeat is refused."""
+
+    def __init__(self, node_id: PeerId, scheduler: Scheduler, choices: Choices, number: int = 1) -> None:
+        """``number``: its place among the nodes of the run, which tells its process from theirs."""
         self.node_id = node_id
+        self.number = number
         self._scheduler = scheduler
         self._choices = choices
         self._drawn = 0
@@ -50,6 +55,21 @@ class Machine:
         """What ``os.urandom`` gives."""
         self._drawn += 1
         return self._choices.secret(("entropy", self.node_id, self._drawn), size)
+
+    @property
+    def pid(self) -> int:
+        """The number of the process that the node believes it is."""
+        return 1000 + self.number
+
+    @property
+    def ident(self) -> int:
+        """What ``threading.get_ident`` gives in its only thread."""
+        return 0x7F00_0000_0000 + self.number * 0x1_0000
+
+    @property
+    def hardware(self) -> int:
+        """The address of its network card, of those that are given out locally."""
+        return 0x0200_0000_0000 + self.number
 
     @property
     def random(self) -> random.Random:

@@ -25,6 +25,8 @@ _LOOKS: Final = 4
 
 _process_time = time.process_time  # bound here, since what a node sees of them is replaced while a run lasts
 _sleep = time.sleep
+_get_ident = threading.get_ident
+_setitimer: Final[Callable[[int, float], object]] = getattr(signal, "setitimer", lambda which, seconds: None)
 _clock_gettime: Final[Callable[[int], float]] = getattr(time, "clock_gettime", lambda _: _process_time())
 _signal_is_free = hasattr(signal, "setitimer")
 _insisting: Final[set[int]] = set()
@@ -36,7 +38,7 @@ class StepTimeout(KeyboardInterrupt):
 
     def __init__(self) -> None:
         super().__init__()
-        ident = threading.get_ident()
+        ident = _get_ident()
         if ident not in _insisting:
             return
         # This runs where the exception is caught (from Python 3.12 on: raised). Where user code does that, the next
@@ -79,7 +81,7 @@ class Watch:
         """Called when the first step is about to be ended; from another thread perhaps."""
         self.on_look: Callable[[], object] = bool
         """Called at every look."""
-        self._ident = threading.get_ident()
+        self._ident = _get_ident()
         self._clock = _cpu_clock(self._ident)
         self._armed = False
         self._looking = False
@@ -183,10 +185,10 @@ class Watch:
                 raise StepTimeout
 
         def again() -> None:
-            signal.setitimer(signal.ITIMER_PROF, self._pause())
+            _setitimer(signal.ITIMER_PROF, self._pause())
 
         def stop() -> None:
-            signal.setitimer(signal.ITIMER_PROF, 0)
+            _setitimer(signal.ITIMER_PROF, 0)
             signal.signal(signal.SIGPROF, signal.SIG_IGN)  # takes back one that is on its way
             signal.signal(signal.SIGPROF, signal.SIG_DFL)
 

@@ -190,7 +190,7 @@ def simulated(algorithm: type[Algorithm], test: Test) -> None:
     """On the loop of a simulation."""
     told: list[Any] = []
     with SimLoop(Scheduler(), told.append) as loop:  # type: ignore[abstract]
-        loop.run_until_complete(loop.create_task(test(Alone(algorithm, loop, told))))
+        loop.run_to_end(loop.create_task(test(Alone(algorithm, loop, told))))
 
 
 def real(algorithm: type[Algorithm], test: Test) -> None:

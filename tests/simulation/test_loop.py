@@ -152,12 +152,12 @@ def test_a_task_can_be_run_to_its_end(loop: SimLoop) -> None:
         await asyncio.sleep(delay)
         return "done"
 
-    assert loop.run_until_complete(loop.create_task(work(3))) == "done"
+    assert loop.run_to_end(loop.create_task(work(3))) == "done"
     assert loop.time() == 3.0
     with pytest.raises(asyncio.InvalidStateError):
-        loop.run_until_complete(loop.create_task(work(math.inf)))
+        loop.run_to_end(loop.create_task(work(math.inf)))
     with pytest.raises(asyncio.InvalidStateError):
-        loop.run_until_complete(loop.create_task(work(5)), 0)
+        loop.run_to_end(loop.create_task(work(5)), 0)
 
 
 def test_a_closed_loop_has_nothing_left(told: list[dict[str, Any]]) -> None:

@@ -6,6 +6,7 @@ import os
 import random
 import uuid
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any
 
 from distbench.simulation.control.standin import StandIn
@@ -25,6 +26,28 @@ def stand_ins() -> Iterator[StandIn]:
     yield StandIn(uuid, "uuid1", _uuid1(uuid.uuid1))
 
 
+def of_ssl(module: ModuleType) -> Iterator[StandIn]:
+    """Of ``ssl``, which has the system's entropy from OpenSSL."""
+    for name in ("RAND_bytes", "RAND_pseudo_bytes"):
+        if hasattr(module, name):  # the latter until Python 3.11
+            yield StandIn(module, name, _of_ssl(getattr(module, name), pseudo=name != "RAND_bytes"))
+
+
+def _of_ssl(real: Callable[[int], Any], *, pseudo: bool) -> Callable[[int], Any]:
+    def rand(size: int, /) -> Any:
+        machine = current_machine.get()
+        if machine is None:
+            return real(size)
+        return (machine.entropy(size), True) if pseudo else machine.entropy(size)
+
+    return rand
+
+
+def of_sodium(module: ModuleType) -> Iterator[StandIn]:
+    """Of PyNaCl, whose keys and nonces come from here."""
+    yield StandIn(module, "randombytes", _urandom(module.randombytes))
+
+
 def _urandom(real: Callable[..., bytes]) -> Callable[..., bytes]:
     def urandom(size: int, /, *flags: int) -> bytes:
         machine = current_machine.get()
@@ -40,7 +63,7 @@ def _uuid1(real: Callable[..., uuid.UUID]) -> Callable[..., uuid.UUID]:
             return real(node, clock_seq)
         ticks = machine.wall() // 100 + 0x01B21DD213814000
         sequence = int.from_bytes(machine.entropy(2), "big") % 2**14 if clock_seq is None else clock_seq
-        hardware = int.from_bytes(machine.entropy(6), "big") | 1 << 40 if node is None else node
+        hardware = machine.hardware if node is None else node
         fields = (ticks & 0xFFFFFFFF, ticks >> 32 & 0xFFFF, ticks >> 48 & 0x0FFF)
         return uuid.UUID(fields=(*fields, sequence >> 8 & 0x3F, sequence & 0xFF, hardware), version=1)
 

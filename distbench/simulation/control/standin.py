@@ -23,7 +23,14 @@ class StandInClass(ABCMeta):  # and so no metaclass conflict for who inherits fr
             return super().__new__(mcs, name, bases, namespace, **named)
         # A class that is defined while a run lasts outlives it, so it inherits from what will be there then.
         originals = tuple(base.__mro__[1] if isinstance(base, mcs) else base for base in bases)
-        return type(name, originals, namespace, **named)
+        made = type(name, originals, namespace, **named)
+        for base in bases:
+            if isinstance(base, mcs):
+                base.subclassed(made)
+        return made
+
+    def subclassed(cls, made: type) -> None:
+        """``made`` has just been derived from it."""
 
     def __instancecheck__(cls, instance: object) -> bool:
         return isinstance(instance, cls.__mro__[1])
