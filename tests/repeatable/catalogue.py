@@ -13,9 +13,10 @@ from typing import Final
 FOLDER: Final = Path(__file__).resolve().parent / "programs"
 REPEATABLE: Final = "repeatable"
 REFUSED: Final = "refused: "
+FAILS: Final = "fails: "
 EXCEPTION: Final = "exception: "
 _LINE: Final = re.compile(r"# (expected|from python|since 3\.12|python|needs|nodes|doors): (.+)")
-_KNOWN: Final = re.compile(rf"{REPEATABLE}|{EXCEPTION}.+|{REFUSED}.+")
+_KNOWN: Final = re.compile(rf"{REPEATABLE}|{EXCEPTION}.+|{REFUSED}.+|{FAILS}.+")
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Program:
         return "expected" in self._said
 
     def expected(self, door: str) -> str:
-        """``repeatable``, ``refused: `` and words that the refusal says, or ``exception: `` and which one it shows."""
+        """``repeatable``; ``refused: `` or ``fails: `` and words of the failure; ``exception: `` and which one."""
         said = self._said["expected"]
         if sys.version_info >= (3, 12):
             said = self._said.get("since 3.12", said)

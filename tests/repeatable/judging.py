@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from tests.repeatable.catalogue import EXCEPTION, REFUSED, REPEATABLE, Program
+from tests.repeatable.catalogue import EXCEPTION, FAILS, REFUSED, REPEATABLE, Program
 from tests.repeatable.surroundings import Played, Results, Surroundings, first_difference
 
 _REFUSAL: Final = "NondeterminismError: "
@@ -22,6 +22,9 @@ def judge(
             played = results[program.name, seed]
             if expected.startswith(REFUSED):
                 wrong += [f"{there.name}, seed {seed}: {each}" for each in _not_refused(played, expected)]
+            elif expected.startswith(FAILS):
+                if not any(expected.removeprefix(FAILS) in each for each in played.failures):
+                    wrong.append(f"{there.name}, seed {seed}: {played.outcome}: {'; '.join(played.failures)}")
             elif played.status != 0:
                 said = "; ".join(played.failures)
                 wrong.append(f"{there.name}, seed {seed}: {played.outcome}: {said}")

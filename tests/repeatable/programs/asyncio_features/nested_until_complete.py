@@ -1,4 +1,4 @@
-# expected: refused: run_until_complete
+# expected: fails: RuntimeError: This event loop is already running
 """loop.run_until_complete inside a handler."""
 
 import asyncio

@@ -1,4 +1,4 @@
-# expected: refused: run
+# expected: fails: RuntimeError: asyncio.run() cannot be called from a running event loop
 """asyncio.run inside a handler."""
 
 import asyncio

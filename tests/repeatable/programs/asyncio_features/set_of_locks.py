@@ -1,4 +1,4 @@
-# expected: exception: addresses
+# expected: repeatable
 """Locks, events, queues and conditions in one set, used in its order."""
 
 import asyncio

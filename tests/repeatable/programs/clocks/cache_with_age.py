@@ -1,4 +1,4 @@
-# expected: repeatable
+# expected: exception: earlier runs
 """A cache whose entries go with time, by functools and the clock."""
 
 import asyncio

@@ -1,4 +1,4 @@
-# expected: refused: resource getrusage
+# expected: repeatable
 """The processor's time that the process has used."""
 
 import resource

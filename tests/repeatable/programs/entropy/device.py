@@ -1,4 +1,4 @@
-# expected: exception: the outside
+# expected: refused: open()
 """Random bytes from the device file."""
 
 from distbench import Algorithm, PeerId, distbench, handler

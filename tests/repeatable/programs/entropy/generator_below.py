@@ -1,4 +1,4 @@
-# expected: repeatable
+# expected: exception: C libraries
 """The generator below random.Random, seeded from the system by itself."""
 
 import _random

@@ -1,4 +1,4 @@
-# expected: refused: os
+# expected: repeatable
 """How busy the machine is."""
 
 import os

@@ -1,4 +1,4 @@
-# expected: repeatable
+# expected: exception: addresses
 """repr of the current thread, which has its ident in it."""
 
 import threading

@@ -1,4 +1,4 @@
-# expected: refused: close
+# expected: fails: RuntimeError: Cannot close a running event loop
 """loop.close() inside a handler."""
 
 import asyncio

@@ -14,9 +14,7 @@ class EveryMethodOutside(Algorithm):
     def calls(self, loop):
         return {
             "add_reader": lambda: loop.add_reader(0, print),
-            "remove_reader": lambda: loop.remove_reader(0),
             "add_writer": lambda: loop.add_writer(1, print),
-            "remove_writer": lambda: loop.remove_writer(1),
             "sock_recv": lambda: loop.sock_recv(None, 1),
             "sock_recv_into": lambda: loop.sock_recv_into(None, bytearray(1)),
             "sock_recvfrom": lambda: loop.sock_recvfrom(None, 1),
@@ -31,7 +29,6 @@ class EveryMethodOutside(Algorithm):
             "getaddrinfo": lambda: loop.getaddrinfo("localhost", 80),
             "getnameinfo": lambda: loop.getnameinfo(("127.0.0.1", 80)),
             "add_signal_handler": lambda: loop.add_signal_handler(10, print),
-            "remove_signal_handler": lambda: loop.remove_signal_handler(10),
             "connect_read_pipe": lambda: loop.connect_read_pipe(asyncio.Protocol, None),
             "connect_write_pipe": lambda: loop.connect_write_pipe(asyncio.Protocol, None),
             "create_datagram_endpoint": lambda: loop.create_datagram_endpoint(
@@ -45,11 +42,7 @@ class EveryMethodOutside(Algorithm):
             "subprocess_exec": lambda: loop.subprocess_exec(asyncio.SubprocessProtocol, "true"),
             "subprocess_shell": lambda: loop.subprocess_shell(asyncio.SubprocessProtocol, "true"),
             "run_in_executor": lambda: loop.run_in_executor(None, sum, [1]),
-            "set_default_executor": lambda: loop.set_default_executor(concurrent.futures.ThreadPoolExecutor()),
-            "run_forever": lambda: loop.run_forever(),
-            "run_until_complete": lambda: loop.run_until_complete(loop.create_future()),
             "stop": lambda: loop.stop(),
-            "close": lambda: loop.close(),
         }
 
     async def on_start(self) -> None:

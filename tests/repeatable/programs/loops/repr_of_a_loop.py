@@ -1,4 +1,4 @@
-# expected: exception: addresses
+# expected: repeatable
 """What a loop, a handle and a task look like: some of it is an address."""
 
 import asyncio

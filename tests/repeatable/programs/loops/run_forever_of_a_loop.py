@@ -1,4 +1,4 @@
-# expected: refused: run_forever
+# expected: fails: RuntimeError: This event loop is already running
 """loop.run_forever() inside a handler."""
 
 import asyncio

@@ -1,5 +1,5 @@
 # expected: repeatable
-"""Loops by the policy's door."""
+"""The running loop by all doors."""
 
 import asyncio
 
@@ -18,7 +18,6 @@ class ThePolicy(Algorithm):
         await self.tell(
             asyncio.get_event_loop() is loop,
             asyncio._get_running_loop() is loop,
-            asyncio.get_event_loop_policy().get_event_loop() is loop,
         )
 
     async def tell(self, *seen: object) -> None:

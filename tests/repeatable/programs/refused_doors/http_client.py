@@ -1,4 +1,4 @@
-# expected: refused: socket
+# expected: refused: http.client.HTTPConnection.request()
 """http.client."""
 
 import http.client

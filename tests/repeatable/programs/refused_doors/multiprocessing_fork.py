@@ -1,4 +1,4 @@
-# expected: refused: fork
+# expected: refused: ForkProcess.start()
 """multiprocessing by fork."""
 
 import multiprocessing

@@ -1,4 +1,4 @@
-# expected: refused: fork
+# expected: refused: multiprocessing.Manager()
 """A manager of multiprocessing."""
 
 import multiprocessing

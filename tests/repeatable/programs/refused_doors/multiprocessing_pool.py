@@ -1,4 +1,4 @@
-# expected: refused: fork
+# expected: refused: multiprocessing.Pool()
 """A pool of multiprocessing."""
 
 import multiprocessing

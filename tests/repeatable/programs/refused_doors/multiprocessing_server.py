@@ -1,4 +1,4 @@
-# expected: refused: socket
+# expected: refused: ForkServerProcess.start()
 """multiprocessing by its fork server."""
 
 import multiprocessing

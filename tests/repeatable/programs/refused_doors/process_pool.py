@@ -1,4 +1,4 @@
-# expected: refused: fork
+# expected: refused: ProcessPoolExecutor.submit()
 """A pool of processes."""
 
 import concurrent.futures

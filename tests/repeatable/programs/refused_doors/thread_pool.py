@@ -1,4 +1,4 @@
-# expected: refused: thread
+# expected: refused: ThreadPoolExecutor.submit()
 """A pool of threads."""
 
 import concurrent.futures

@@ -1,4 +1,4 @@
-# expected: refused: threading.Thread.start()
+# expected: refused: threading.Timer.start()
 """threading.Timer."""
 
 import threading

@@ -1,4 +1,4 @@
-# expected: refused: socket
+# expected: refused: urllib.request.urlopen()
 """urllib.request.urlopen."""
 
 import urllib.request
