@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import Any, Final
 
 from distbench.community import Community, Nodes, PeerId, listeners
-from distbench.config.binding import BoundLayer, bind, namespaces_of
+from distbench.config.binding import BoundLayer, bind, classes_of, namespaces_of
 from distbench.config.model import RunConfig
 from distbench.definition import AlgorithmDefinition
 from distbench.errors import CallError, DistbenchError
@@ -172,7 +172,8 @@ class OfflineRun:
                 step(node_id)
         self.scheduler = Scheduler()
         self.loop = SimLoop(self.scheduler, self._on_exception)  # type: ignore[abstract]
-        stack.enter_context(controlled(namespaces_of(bound), self.choices.seed(("random", "module"))))
+        seed = self.choices.seed(("random", "module"))
+        stack.enter_context(controlled(namespaces_of(bound), classes_of(bound), seed))
         watching.begin()
         stack.callback(watching.end)
         stack.enter_context(quick_construction())

@@ -15,6 +15,8 @@ class Machine:
     """What the stand-ins for functions of the standard library answer from, within the steps of one node."""
 
     __slots__ = ("_choices", "_drawn", "_random", "_scheduler", "node_id")
+    refuses = True
+    """Whether it refuses what no seed can repeat."""
 
     def __init__(self, node_id: PeerId, scheduler: Scheduler, choices: Choices) -> None:
         self.node_id = node_id

@@ -1,19 +1,63 @@
 """The stand-ins, put in force while runs last, and taken back.
 
-Names that the algorithm's modules bound earlier (``from time import time``) are replaced there as well. All of it
-is taken back at the end; runs in several threads share one set of stand-ins.
+What the user's modules bound earlier (``from time import time``) is replaced there as well. All of it is taken back at
+the end; runs in several threads share one set of stand-ins.
 """
 
 from __future__ import annotations
 
 import random
+import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from types import BuiltinMethodType, MethodType
 from typing import Any
 
-from distbench.simulation.control import asynchronous, clocks, entropy, refusals
-from distbench.simulation.control.standin import StandIn
+from distbench.simulation.control import asynchronous, clocks, dates, entropy, imports, refusals
+from distbench.simulation.control.ownership import is_of_user, names_in
+from distbench.simulation.control.references import Place, References
+from distbench.simulation.control.standin import ABSENT, StandIn, as_bound
+
+_ROOMS = (clocks, dates, entropy, asynchronous, refusals, imports)
+
+
+class _Exchange:
+    """What each of the originals is replaced by where somebody holds it, and the other way round."""
+
+    def __init__(self, originals: Iterable[StandIn], made: Iterable[StandIn]) -> None:
+        self._by_id: dict[int, Any] = {}
+        self._of_class: dict[tuple[int, str], Any] = {}
+        self._kept = [*originals, *made]  # so that no other object comes to have their address
+        self._inst: dict[str, Any] = {}
+        for original, stand_in in zip(originals, made, strict=True):
+            if stand_in.value is ABSENT or not callable(getattr(original.value, "__func__", original.value)):
+                continue
+            self._by_id[id(original.value)] = stand_in.value
+            if isinstance(original.owner, type):
+                self._of_class[id(original.owner), original.name] = stand_in.value
+            elif original.owner is random:
+                self._inst[original.name] = stand_in.value
+
+    def __call__(self, value: Any) -> Any:
+        """What is to stand for it; ``value`` itself where nothing is."""
+        found = self._by_id.get(id(value))
+        if found is not None:
+            return found
+        kind = type(value)
+        if kind is not BuiltinMethodType and kind is not MethodType:
+            return value
+        owner, name = value.__self__, value.__name__
+        if isinstance(owner, type):  # 'datetime.now' is another object each time
+            for cls in owner.__mro__:
+                found = self._of_class.get((id(cls), name))
+                if found is not None:
+                    return found.__get__(None, owner) if hasattr(found, "__func__") or kind is MethodType else value
+                if name in vars(cls):
+                    break
+        elif owner is random._inst:
+            return self._inst.get(name, value)
+        return value
 
 
 class _InForce:
@@ -22,58 +66,92 @@ class _InForce:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._runs = 0
+        self._stays = False
         self._made: list[StandIn] | None = None
         self._originals: list[StandIn] = []
-        self._bound: dict[int, Any] = {}
-        self._rebound: list[tuple[dict[str, Any], str, Any]] = []
+        self._references = References()
+        self._changed: list[Place] = []
+        self._streams: dict[int, tuple[random.Random, Any]] = {}
         self._state: Any = None
 
-    def enter(self, namespaces: Iterable[dict[str, Any]], random_seed: int) -> None:
-        """Put them in force, in ``namespaces`` also for names that were bound earlier."""
+    def enter(self, namespaces: Iterable[dict[str, Any]], classes: Iterable[type], random_seed: int) -> None:
+        """Put them in force, also for what the user's modules, ``namespaces`` and ``classes`` bound earlier."""
         with self._lock:
-            if self._made is None:
-                self._made = [one for room in (clocks, entropy, asynchronous, refusals) for one in room.stand_ins()]
-            if self._runs == 0:
-                self._originals = [StandIn(owner, name, vars(owner)[name]) for owner, name, _ in self._made]
-                self._bound = {
-                    id(original.value): made.value
-                    for original, made in zip(self._originals, self._made, strict=True)
-                    if not isinstance(original.owner, type)
-                }
-                for owner, name, value in self._made:
-                    setattr(owner, name, value)
+            first = self._runs == 0
+            if first:
+                if not self._stays:
+                    self._put()
                 # For whoever bound a function of ``random`` where nothing is rebound, in a library for instance.
                 self._state = random._inst.getstate()
                 random._inst.seed(random_seed)
             self._runs += 1
-            for names in namespaces:
-                for name, value in list(names.items()):
-                    replacement = self._bound.get(id(value))
-                    if replacement is not None:
-                        self._rebound.append((names, name, value))
-                        names[name] = replacement
+            places, streams = self._references.look(namespaces, classes, self._exchange, keep=first)
+            self._changed += [place for place in places if place.change()]
+            for stream in streams:
+                if id(stream) not in self._streams:
+                    self._streams[id(stream)] = stream, stream.getstate()
 
     def leave(self) -> None:
         """Take them back, with the last run that needed them."""
         with self._lock:
             self._runs -= 1
-            if self._runs == 0:
-                for names, name, value in self._rebound:
-                    names[name] = value
-                self._rebound.clear()
-                random._inst.setstate(self._state)
-                for owner, name, original in self._originals:
-                    setattr(owner, name, original)
+            if self._runs:
+                return
+            for stream, state in self._streams.values():
+                stream.setstate(state)
+            self._streams.clear()
+            random._inst.setstate(self._state)
+            if not self._stays:
+                self._take_back()
+
+    def stay(self) -> None:
+        """Put them in force for as long as the process lives."""
+        with self._lock:
+            if not self._runs and not self._stays:
+                self._put()
+            self._stays = imports.imports.everywhere = True
+
+    def _put(self) -> None:
+        if self._made is None:
+            found = [one for room in _ROOMS for one in room.stand_ins()]
+            self._made = [one._replace(value=as_bound(one.original().value, one.value)) for one in found]
+        self._originals = [one.original() for one in self._made]
+        self._exchange = _Exchange(self._originals, self._made)
+        for one in self._made:
+            one.put()
+        imports.imports.loaded.clear()
+
+    def _take_back(self) -> None:
+        for place in reversed(self._changed):
+            place.take_back()
+        self._changed.clear()
+        for original in self._originals:
+            original.put()
+        back = _Exchange(self._made or (), self._originals)
+        for name in imports.imports.loaded:  # while the runs lasted: what these modules bound are the stand-ins
+            names = names_in(sys.modules.get(name))
+            if names and is_of_user(name, names.get("__file__")):
+                for place in self._references.found_in(names, back):
+                    place.change()
+        imports.imports.loaded.clear()
 
 
 _in_force = _InForce()
 
 
 @contextmanager
-def controlled(namespaces: Iterable[dict[str, Any]], random_seed: int) -> Iterator[None]:
+def controlled(namespaces: Iterable[dict[str, Any]], classes: Iterable[type], random_seed: int) -> Iterator[None]:
     """Clock, entropy and module-level ``random`` under the simulation's control, for steps of nodes only."""
-    _in_force.enter(namespaces, random_seed)
+    _in_force.enter(namespaces, classes, random_seed)
     try:
         yield
     finally:
         _in_force.leave()
+
+
+def stay_in_control() -> None:
+    """The same for all runs of this process, from now on: what is imported later never sees the real functions.
+
+    The top level of the user's modules gets a fixed date and entropy of its own.
+    """
+    _in_force.stay()
