@@ -50,6 +50,7 @@ from distbench.running.outcomes import (
     task_name,
 )
 from distbench.running.result import FIRST_FAILURE, End, Failure, NodeResult, Outcome, RunResult, Suspended
+from distbench.running.zone import time_zone
 from distbench.signing import KeyPair, Keyring
 from distbench.simulation.choices import Choice, Choices
 from distbench.simulation.control import controlled
@@ -348,6 +349,7 @@ class OfflineRun:
             in_transit=in_transit,
             digest=None if self.digest is None else self.digest.hexdigest(),
             hash_seed=os.environ.get("PYTHONHASHSEED", "random"),
+            time_zone=time_zone(),
             failures=tuple(self.failures),
             suspended=suspended,
             reason=reason,

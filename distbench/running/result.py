@@ -184,6 +184,8 @@ class RunResult:
     """Messages on their way when the run ended: counted, not delivered."""
     digest: str | None = None
     hash_seed: str = "random"
+    time_zone: str = "UTC"
+    """Local time of the process that ran it; at a simulated node local time is UTC as far as Python code can tell."""
     failures: tuple[Failure, ...] = ()
     suspended: tuple[Suspended, ...] = ()
     reason: str = ""

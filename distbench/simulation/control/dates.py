@@ -23,7 +23,7 @@ def stand_ins() -> Iterator[StandIn]:
     """Of what asks for the present or for local time."""
     inside: dict[str, Callable[..., Any]] = {
         "gmtime": _moment,
-        "localtime": _moment,
+        "localtime": _local,
         "mktime": _seconds,
         "ctime": lambda machine, seconds=None: _asctime(_moment(machine, seconds)),
         "asctime": lambda machine, fields=None: _asctime(_moment(machine) if fields is None else fields),
@@ -85,6 +85,14 @@ def _moment(machine: Machine, seconds: float | None = None) -> time.struct_time:
     return _gmtime(machine.wall() / 1e9 if seconds is None else seconds)
 
 
+def _local(machine: Machine, seconds: float | None = None) -> time.struct_time:
+    return _labelled(_moment(machine, seconds))
+
+
+def _labelled(fields: Sequence[int]) -> time.struct_time:
+    return time.struct_time(tuple(fields), {"tm_zone": "UTC", "tm_gmtoff": 0})
+
+
 def _seconds(machine: Machine, fields: Sequence[int]) -> float:
     year, month, day, hour, minute, second = tuple(fields)[:6]
     year, month = year + (month - 1) // 12, (month - 1) % 12 + 1
@@ -97,10 +105,10 @@ def _seconds(machine: Machine, fields: Sequence[int]) -> float:
 
 def _in_utc(machine: Machine, fields: Any) -> Any:
     if fields is None:
-        return _moment(machine)
-    if getattr(fields, "tm_zone", None) is not None or len(fields) != 9:
-        return fields
-    return time.struct_time(tuple(fields), {"tm_zone": "UTC", "tm_gmtoff": 0})
+        return _local(machine)
+    if getattr(fields, "tm_zone", None) is not None or len(fields) != 9 or fields[8] < 0:
+        return fields  # it says the zone itself, or that it knows none
+    return _labelled(fields)
 
 
 def _zone(real: dict[str, Any]) -> Callable[[str], Any]:

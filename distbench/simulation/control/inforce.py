@@ -85,24 +85,34 @@ class _InForce:
                 self._state = random._inst.getstate()
                 random._inst.seed(random_seed)
             self._runs += 1
-            places, streams = self._references.look(namespaces, classes, self._exchange, keep=first)
-            self._changed += [place for place in places if place.change()]
-            for stream in streams:
-                if id(stream) not in self._streams:
-                    self._streams[id(stream)] = stream, stream.getstate()
+            try:
+                self._rebind(namespaces, classes, keep=first)
+            except BaseException:  # Ctrl-C perhaps
+                self._leave()
+                raise
+
+    def _rebind(self, namespaces: Iterable[dict[str, Any]], classes: Iterable[type], *, keep: bool) -> None:
+        places, streams = self._references.look(namespaces, classes, self._exchange, keep=keep)
+        self._changed += [place for place in places if place.change()]
+        for stream in streams:
+            if id(stream) not in self._streams:
+                self._streams[id(stream)] = stream, stream.getstate()
 
     def leave(self) -> None:
         """Take them back, with the last run that needed them."""
         with self._lock:
-            self._runs -= 1
-            if self._runs:
-                return
-            for stream, state in self._streams.values():
-                stream.setstate(state)
-            self._streams.clear()
-            random._inst.setstate(self._state)
-            if not self._stays:
-                self._take_back()
+            self._leave()
+
+    def _leave(self) -> None:
+        self._runs -= 1
+        if self._runs:
+            return
+        for stream, state in self._streams.values():
+            stream.setstate(state)
+        self._streams.clear()
+        random._inst.setstate(self._state)
+        if not self._stays:
+            self._take_back()
 
     def stay(self) -> None:
         """Put them in force for as long as the process lives."""

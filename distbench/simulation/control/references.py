@@ -21,11 +21,11 @@ from typing import Any, Final, NamedTuple
 from distbench.definition import AlgorithmDefinition, ConfigField
 from distbench.simulation.control.ownership import Modules, names_in
 
-_DEPTH: Final = 4
+_DEPTH: Final = 6
 """How far into values that hold others."""
 _MOST: Final = 1_000
 """Values in one container, above which it holds data."""
-_BUDGET: Final = 20_000
+_BUDGET: Final = 5_000
 """Values behind one name that are looked at."""
 _PLAIN: Final = frozenset(
     {int, str, float, bool, bytes, complex, range, type(None), types.CodeType, types.GenericAlias}
@@ -37,10 +37,11 @@ _ATTRIBUTES: Final[Mapping[type, tuple[str, ...]]] = {
     functools.cached_property: ("func",),
     functools.partialmethod: ("func", "args", "keywords"),
 }
-_OPEN: Final = (types.SimpleNamespace, collections.UserDict, collections.UserList, collections.ChainMap)
+_OPEN: Final = frozenset({types.SimpleNamespace, collections.UserDict, collections.UserList, collections.ChainMap})
 """Classes of the standard library whose instances are there to hold values of their users."""
 _ABSENT: Final = object()
 _BUILTINS: Final = vars(builtins)
+_OURS: Final = "distbench."
 _HEAP_TYPE: Final = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by code, and not by the interpreter itself
 
 Replace = Callable[[Any], Any]
@@ -85,60 +86,74 @@ class Found:
         """Namespaces of other modules that are named there."""
 
 
-class Room:
+class Names:
     """The names of a module or of a class, and what was found behind each."""
 
     def __init__(self, owner: dict[str, Any] | type, home: dict[str, Any]) -> None:
         """``home`` are the names of the module that it belongs to."""
-        self._owner = owner
+        self.owner = owner
         self._home = home
         self._seen: dict[str, Any] = {}
-        self._found: dict[str, Found] = {}
-        self._size = -1
-        self._inner: list[Room] = []
-        self.places: list[Place] = []
-        """Here and in the classes inside."""
-        self.randoms: list[random.Random] = []
-        self.near: list[dict[str, Any]] = []
+        self.found: dict[str, Found] = {}
 
+    @property
     def has_grown(self) -> bool:
-        """Whether there are more names or fewer."""
-        return len(self._names()) != self._size
+        """Whether there are more of them or fewer."""
+        return len(self._current()) != len(self._seen)
 
     def refresh(self, search: Search) -> bool:
         """Look behind the names that mean something else than before; whether there were any."""
-        names = self._names()
-        changed = False
-        if len(names) != self._size or not all(map(operator.is_, list(names.values()), self._seen.values())):
-            changed = self._look(dict(names), search)
-        for room in self._inner:
-            changed |= room.refresh(search)
-        if changed:
-            self._gather()
-        return changed
-
-    def _names(self) -> Mapping[str, Any]:
-        return self._owner if isinstance(self._owner, dict) else vars(self._owner)
-
-    def _look(self, names: dict[str, Any], search: Search) -> bool:
+        current, seen = self._current(), self._seen
+        if len(current) == len(seen) and all(map(operator.is_, list(current.values()), seen.values())):
+            return False
         found: dict[str, Found] = {}
-        for name, value in names.items():
-            if self._seen.get(name, _ABSENT) is not value:
+        self._seen = dict(current)
+        for name, value in self._seen.items():
+            if seen.get(name, _ABSENT) is not value:
                 if type(value) not in _PLAIN:
-                    found[name] = search.behind(self._owner, name, value, self._home)
-            elif name in self._found:
-                found[name] = self._found[name]
-        kept = {room._owner: room for room in self._inner}
-        classes = dict.fromkeys(cls for one in found.values() for cls in one.classes)
-        self._inner = [kept[cls] if cls in kept else Room(cls, self._home) for cls in classes]
-        self._seen, self._found, self._size = names, found, len(names)
+                    found[name] = search.behind(self.owner, name, value, self._home)
+            elif name in self.found:
+                found[name] = self.found[name]
+        self.found = found
         return True
 
-    def _gather(self) -> None:
-        parts: list[Any] = [*self._found.values(), *self._inner]
-        self.places = [place for part in parts for place in part.places]
-        self.randoms = [one for part in parts for one in part.randoms]
-        self.near = list({id(names): names for part in parts for names in part.near}.values())
+    def _current(self) -> Mapping[str, Any]:
+        return self.owner if isinstance(self.owner, dict) else vars(self.owner)
+
+
+class Room:
+    """A module, or a class that belongs to none: its names and those of the classes that are found there."""
+
+    def __init__(self, owner: dict[str, Any] | type, home: dict[str, Any]) -> None:
+        self._own = Names(owner, home)
+        self._home = home
+        self._names: dict[int, Names] = {id(owner): self._own}
+        self.places: list[Place] = []
+        self.randoms: list[random.Random] = []
+        self.near: list[dict[str, Any]] = []
+
+    @property
+    def has_grown(self) -> bool:
+        """Whether there are more names or fewer, those of classes apart."""
+        return self._own.has_grown
+
+    def refresh(self, search: Search) -> None:
+        """Look behind all names that mean something else than before."""
+        names: dict[int, Names] = {}
+        changed = False
+        waiting: list[dict[str, Any] | type] = [self._own.owner]
+        while waiting:
+            owner = waiting.pop()
+            if id(owner) not in names:
+                one = names[id(owner)] = self._names.get(id(owner)) or Names(owner, self._home)
+                changed |= one.refresh(search)
+                waiting += [cls for found in one.found.values() for cls in found.classes]
+        if changed:
+            self._names = names
+            every = [found for one in names.values() for found in one.found.values()]
+            self.places = [place for found in every for place in found.places]
+            self.randoms = [one for found in every for one in found.randoms]
+            self.near = list({id(near): near for found in every for near in found.near}.values())
 
 
 class Search:
@@ -264,7 +279,7 @@ class Search:
         elif kind is AlgorithmDefinition:
             for field in value.config_fields.values():
                 self._new(field, depth)
-        if issubclass(kind, _OPEN) or self._is_of_user(kind):
+        if not _OPEN.isdisjoint(kind.__mro__) or self._is_of_user(kind):
             attributes = names_in(value)
             for name, part in list(attributes.items()):
                 if type(part) not in _PLAIN:
@@ -276,6 +291,8 @@ class Search:
         names, inner = function.__globals__, "<locals>" in function.__code__.co_qualname
         if names is not self._home:
             self._near(names)
+            if str(names.get("__name__")).startswith(_OURS) and not self._modules.has(names):
+                return  # a stand-in for one
             if names_in(sys.modules.get(names.get("__name__", ""))) is not names:
                 self._new(names, depth)  # generated code, of a module that is nowhere
             elif not inner or self._is_installed(function):
@@ -297,7 +314,7 @@ class Search:
         if not self._is_of_user(cls):
             return
         names = names_in(sys.modules.get(cls.__module__))
-        if names is not self._home and self._modules.has(names) and "<locals>" not in cls.__qualname__:
+        if not self._is_home(cls) and self._modules.has(names) and "<locals>" not in cls.__qualname__:
             self._near(names)
             return
         if depth == 1 and cls not in self._found.classes:
@@ -317,10 +334,11 @@ class Search:
     def _is_of_user(self, cls: Any) -> bool:
         """Also a class of code that belongs to no module."""
         module = sys.modules.get(cls.__module__)
-        names = names_in(module)
-        if names is self._home or self._modules.has(names):
-            return True
-        return module is None or (module is builtins and bool(cls.__flags__ & _HEAP_TYPE))
+        return module is None or self._is_home(cls) or self._modules.has(names_in(module))
+
+    def _is_home(self, cls: Any) -> bool:
+        """Whether it is of the module that is looked at, which may share its name with another, or have none."""
+        return cls.__module__ == self._home.get("__name__", "builtins") and bool(cls.__flags__ & _HEAP_TYPE)
 
     def _is_installed(self, function: types.FunctionType) -> bool:
         """Whether a library holds it under its name, unlike one that it made for its user."""
@@ -370,18 +388,19 @@ class References:
         roots = list(namespaces)
         for names in everywhere:
             known = rooms.get(id(names))
-            if known is None or known[1].has_grown():
+            if known is None or known[1].has_grown:
                 room = Room(names, names) if known is None or not keep else known[1]
                 room.refresh(search)
                 known = rooms[id(names)] = names, room
             found.append(known[1])
-        found += self._near(roots, rooms, search, keep)
         for cls in classes:
             home = names_in(sys.modules.get(cls.__module__))
             if "<locals>" in cls.__qualname__ or not self._modules.has(home):  # else it was found in its module
                 room = Room(cls, home)
                 room.refresh(search)
                 found.append(room)
+                roots += room.near
+        found += self._near(roots, rooms, search, keep)
         return [place for room in found for place in room.places], [one for room in found for one in room.randoms]
 
     def found_in(self, names: dict[str, Any], replace: Replace) -> list[Place]:
