@@ -173,7 +173,7 @@ class OfflineRun:
             for node_id in config.nodes:
                 step(node_id)
         self.scheduler = Scheduler()
-        self.loop = SimLoop(self.scheduler, self._on_exception)  # type: ignore[abstract]
+        self.loop = SimLoop(self.scheduler, self._on_exception, self.choices.index)  # type: ignore[abstract]
         seed = self.choices.seed(("random", "module"))
         stack.enter_context(controlled(namespaces_of(bound), classes_of(bound), seed))
         watching.begin()
