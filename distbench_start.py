@@ -1,4 +1,4 @@
-"""Starts distbench under one fixed hash seed, so that sets of strings have one order in every run.
+"""Starts distbench under one fixed hash seed, so that sets of strings have one order in every run, and in UTC.
 
 Nothing of the package may be imported before the seed is fixed, and the first of the two interpreters should
 load as little as it can; hence this module stands alone.
@@ -9,8 +9,18 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 
 HASH_SEED = "0"
+TIME_ZONE = "UTC"
+
+
+def pin_time_zone() -> None:
+    """Let local time be UTC here, and in all processes that come from this one."""
+    if os.environ.get("TZ") != TIME_ZONE:
+        os.environ["TZ"] = TIME_ZONE
+        if sys.platform != "win32":  # there only a process that starts reads it
+            time.tzset()
 
 
 def pin_hash_seed() -> None:
@@ -48,6 +58,7 @@ def _hold_interrupts(hold: bool) -> None:
 def main() -> None:
     """Run the command line and exit with its status."""
     try:
+        pin_time_zone()
         pin_hash_seed()
         from distbench.cli import main as run
 

@@ -215,8 +215,12 @@ def _body(source: Any, own: list[dataclasses.Field[Any]]) -> dict[str, Any]:
 
 
 def _default(field: dataclasses.Field[Any]) -> Any:
-    if field.default_factory is not dataclasses.MISSING:
-        return msgspec.field(default_factory=field.default_factory)
+    factory: Any = field.default_factory
+    if factory is not dataclasses.MISSING:
+        if isinstance(factory, type) and factory.__module__ == "builtins":
+            return msgspec.field(default_factory=factory)
+        # Looked up when it is called: a run may put another there, where it is one of the system's clocks.
+        return msgspec.field(default_factory=lambda: typing.cast(Any, field).default_factory())
     if field.default is dataclasses.MISSING:
         return msgspec.NODEFAULT
     plain = (bool, int, float, str, bytes, tuple, frozenset, enum.Enum)

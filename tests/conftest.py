@@ -92,10 +92,15 @@ def open_sockets() -> set[str]:
 def child_processes() -> set[str]:
     """The process ids of this process's children, dead ones that nobody waited for included."""
     found: set[str] = set()
-    for thread in Path("/proc/self/task").glob("*"):
+    try:
+        threads = os.listdir("/proc/self/task")
+    except OSError:
+        return found
+    for thread in threads:
         try:
-            found.update((thread / "children").read_text().split())
-        except OSError:  # the thread has ended, or there is no /proc
+            with open(f"/proc/self/task/{thread}/children") as listed:
+                found.update(listed.read().split())
+        except OSError:  # the thread has ended
             continue
     return found
 
@@ -150,8 +155,10 @@ def forgets_modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A module that a test wrote and loaded in this process is not there for the next one."""
     before = set(sys.modules)
     yield
+    if not (new := sys.modules.keys() - before):
+        return
     folder = str(tmp_path_factory.getbasetemp().resolve())
-    for name in set(sys.modules) - before:
+    for name in new:
         file = getattr(sys.modules[name], "__file__", None)
         if file is not None and str(Path(file).resolve()).startswith(folder):
             del sys.modules[name]

@@ -289,7 +289,7 @@ def test_algorithms_that_the_config_names_are_looked_for_beside_the_first(
         (("--keys", "nowhere"), "no roster can be read"),
         (("--copy",), "--copy is for an algorithm of your own"),
         (("--imgae", "x"), "there is no option '--imgae'; did you mean '--image'?"),
-        (("-o", "/nowhere/compose.yaml"), "-o: cannot write '/nowhere/compose.yaml'"),
+        (("-o", "nowhere/compose.yaml"), "-o: cannot write 'nowhere/compose.yaml'"),
         (("--set", "n9.start_node=true"), "no node 'n9'"),
     ],
 )

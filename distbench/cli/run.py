@@ -84,6 +84,10 @@ def run(
 
     context = click.get_current_context()
     _check_options(context, mode)
+    if mode == "offline":
+        from distbench.simulation.control import stay_in_control
+
+        stay_in_control()  # before any module of the user's is imported
     options = RunOptions(
         format=format,
         seed=seeds[0] if seeds else _pick() if seed == RANDOM else seed,

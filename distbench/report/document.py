@@ -91,6 +91,7 @@ class RunDocument(Struct, forbid_unknown_fields=True, tag_field="kind", tag="run
     mode: str
     seed: int
     hash_seed: Annotated[str, Meta(description="PYTHONHASHSEED of the run")]
+    time_zone: Annotated[str, Meta(description="local time of the process: UTC, or TZ, or the names of its time")]
     command: Command
     outcome: Annotated[
         str,
@@ -166,6 +167,7 @@ def run_document(result: RunResult, *, config: str, algorithm: str, command: str
         mode=result.mode,
         seed=result.seed,
         hash_seed=result.hash_seed,
+        time_zone=result.time_zone,
         command=command,
         outcome=result.outcome.value,
         ended=result.ended.value,

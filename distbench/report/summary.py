@@ -76,4 +76,5 @@ def render_ending(result: RunResult) -> str:
 def _digest_line(result: RunResult) -> str:
     """The digest, with all that it depends on beside the program."""
     hash_seed = "" if result.hash_seed == "0" else f", PYTHONHASHSEED {result.hash_seed}"
-    return f"digest {result.digest} (seed {result.seed}{hash_seed})"
+    zone = "" if result.time_zone == "UTC" else f", TZ {result.time_zone}"
+    return f"digest {result.digest} (seed {result.seed}{hash_seed}{zone})"

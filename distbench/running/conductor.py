@@ -55,6 +55,7 @@ from distbench.running.nodespec import DEFAULT_TIMEOUT
 from distbench.running.options import RunOptions
 from distbench.running.result import FIRST_FAILURE, End, Failure, NodeResult, Outcome, RunResult
 from distbench.running.signals import Interrupted
+from distbench.running.zone import time_zone
 from distbench.signing import KeyPair
 
 logger = logging.getLogger("distbench.run")
@@ -396,6 +397,7 @@ class Conductor:
             deliveries=sum(left.deliveries for left in lefts),
             in_transit=self._in_transit(),
             hash_seed=os.environ.get("PYTHONHASHSEED", "random"),
+            time_zone=time_zone(),
             failures=tuple(failures),
             suspended=tuple(suspended for left in lefts for suspended in left.suspended),
             reason=self._reason,

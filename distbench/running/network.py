@@ -42,6 +42,7 @@ from distbench.running.result import End, Failure, NodeResult, Outcome, RunResul
 from distbench.running.signals import Interrupted
 from distbench.running.streams import keep_places
 from distbench.running.terms import make_terms
+from distbench.running.zone import time_zone
 from distbench.signing import KeyPair
 
 DEFAULT_PORT: Final = 8000
@@ -237,6 +238,7 @@ class _Supervisor:
             wall_time=monotonic() - self.began,
             deliveries=left.deliveries if left is not None else 0,
             hash_seed=os.environ.get("PYTHONHASHSEED", "random"),
+            time_zone=time_zone(),
             failures=tuple(failures),
             suspended=tuple(left.suspended) if left is not None else (),
             reason=watch.interrupted if ended is Outcome.INTERRUPTED and watch.interrupted else ending.reason,

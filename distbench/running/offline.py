@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import Any, Final
 
 from distbench.community import Community, Nodes, PeerId, listeners
-from distbench.config.binding import BoundLayer, bind, namespaces_of
+from distbench.config.binding import BoundLayer, bind, classes_of, namespaces_of
 from distbench.config.model import RunConfig
 from distbench.definition import AlgorithmDefinition
 from distbench.errors import CallError, DistbenchError
@@ -50,6 +50,7 @@ from distbench.running.outcomes import (
     task_name,
 )
 from distbench.running.result import FIRST_FAILURE, End, Failure, NodeResult, Outcome, RunResult, Suspended
+from distbench.running.zone import time_zone
 from distbench.signing import KeyPair, Keyring
 from distbench.simulation.choices import Choice, Choices
 from distbench.simulation.control import controlled
@@ -172,8 +173,9 @@ class OfflineRun:
             for node_id in config.nodes:
                 step(node_id)
         self.scheduler = Scheduler()
-        self.loop = SimLoop(self.scheduler, self._on_exception)  # type: ignore[abstract]
-        stack.enter_context(controlled(namespaces_of(bound), self.choices.seed(("random", "module"))))
+        self.loop = SimLoop(self.scheduler, self._on_exception, self.choices.index)  # type: ignore[abstract]
+        seed = self.choices.seed(("random", "module"))
+        stack.enter_context(controlled(namespaces_of(bound), classes_of(bound), seed))
         watching.begin()
         stack.callback(watching.end)
         stack.enter_context(quick_construction())
@@ -352,6 +354,7 @@ class OfflineRun:
             link_room=self.network.room,
             digest=None if self.digest is None else self.digest.hexdigest(),
             hash_seed=os.environ.get("PYTHONHASHSEED", "random"),
+            time_zone=time_zone(),
             failures=tuple(self.failures),
             suspended=suspended,
             reason=reason,

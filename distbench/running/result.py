@@ -186,6 +186,8 @@ class RunResult:
     """Offline: messages that could be on their way over one link before casts and requests waited; None: any number."""
     digest: str | None = None
     hash_seed: str = "random"
+    time_zone: str = "UTC"
+    """Local time of the process that ran it; at a simulated node local time is UTC as far as Python code can tell."""
     failures: tuple[Failure, ...] = ()
     suspended: tuple[Suspended, ...] = ()
     reason: str = ""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from distbench.simulation import ties
 from distbench.simulation.scheduler import Entry
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class Timer(Handle):
 
     _loop: SimLoop
     _when: float
+    _ties: ties.Ties | None = None
+    """It is due now, with others that are not yet played out."""
 
     def when(self) -> float:
         return self._when
@@ -58,10 +61,17 @@ class Timer(Handle):
         if self._callback is not None:
             self._callback = None
             self._args = ()
-            self._loop.timer_cancelled()
+            if self._ties is None:
+                self._loop.timer_cancelled()
+            else:
+                self._ties.stale = True
 
     def happen(self, event: Entry) -> None:
         if self._callback is None:
             self._loop.timers_cancelled -= 1
             return
-        self._loop.timer_fired(self)
+        heap = self._loop.scheduler.heap
+        if heap and heap[0][0] == event[0]:
+            ties.fire(self._loop, event)
+        else:
+            self._loop.timer_fired(self)

@@ -27,6 +27,7 @@ from distbench.simulation.handles import Handle, Timer
 from distbench.simulation.interface import LoopInterface
 from distbench.simulation.machine import current_machine
 from distbench.simulation.scheduler import Scheduler
+from distbench.simulation.ties import Choose, Ties, take_first
 from distbench.simulation.watching import StepTimeout
 
 STEP_LIMIT: Final = 1_000_000
@@ -62,8 +63,12 @@ class TooManySteps(Exception):
 class SimLoop(LoopInterface):
     """The loop of one simulated run. Everything happens on the thread that calls ``play``."""
 
-    def __init__(self, scheduler: Scheduler, on_exception: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(
+        self, scheduler: Scheduler, on_exception: Callable[[dict[str, Any]], None], choose: Choose = take_first
+    ) -> None:
+        """``choose`` decides between timers that are due at one instant."""
         self.scheduler = scheduler
+        self.choose = choose
         self.next_number = itertools.count(1).__next__
         self.step = Step(_PAUSE)
         self.on_timer: Callable[[NodeScope | None], None] | None = None
@@ -374,6 +379,8 @@ class SimLoop(LoopInterface):
             if timer.__class__ is Timer and timer._context.get(current_node) is node:
                 timer._callback = None
                 self.timers_cancelled += 1
+            elif timer.__class__ is Ties:
+                timer.silence(node)
 
     def timer_fired(self, timer: Timer) -> None:
         if self.on_timer is not None:

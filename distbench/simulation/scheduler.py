@@ -1,6 +1,7 @@
 """Which enabled event is next: the one seam through which a run's order is decided.
 
-The default takes events by virtual time and, at one instant, in the order in which they were scheduled.
+The default takes events by virtual time and, at one instant, in the order in which they were scheduled; the timers
+among them take turns, which ``simulation.ties`` draws.
 """
 
 from __future__ import annotations

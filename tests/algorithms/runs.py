@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+import pytest
 from hypothesis import strategies as st
 
 import distbench
 from distbench import Algorithm, RunResult
 
 CONFIGS = Path(__file__).resolve().parent.parent.parent / "configs"
-SEEDS = range(200)
 LATENCIES = (None, "10-50", "5")
 """The default, a wide range, and a constant one, where the order of sending breaks ties."""
+
+SCHEDULES = pytest.mark.parametrize(
+    "latency",
+    [
+        pytest.param(latency, id=f"{latency}-{name}", marks=(pytest.mark.distbench_seeds(seeds), *marks))
+        for latency in LATENCIES
+        for name, seeds, marks in (("few", range(40), ()), ("many", range(40, 250), (pytest.mark.slow,)))
+    ],
+)
+"""Has a test try few seeds under each latency, and many more where it may take long."""
 
 Config = dict[str, dict[str, object]]
 Edge = tuple[int, int]
@@ -47,9 +57,11 @@ def connected(draw: st.DrawFn, most: int = 8) -> tuple[int, list[Edge]]:
     return size, draw(st.permutations(sorted(tree | more)))
 
 
-def runs(algorithm: type[Algorithm], config: Config | Path, latency: str | None) -> Iterator[RunResult]:
+def runs(
+    algorithm: type[Algorithm], config: Config | Path, latency: str | None, seeds: Iterable[int]
+) -> Iterator[RunResult]:
     """One run for every seed."""
-    return (distbench.run(algorithm, config, seed=seed, latency=latency) for seed in SEEDS)
+    return (distbench.run(algorithm, config, seed=seed, latency=latency) for seed in seeds)
 
 
 def sent(result: RunResult) -> int:

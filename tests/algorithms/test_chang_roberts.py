@@ -11,7 +11,7 @@ import distbench
 from distbench import Outcome, PeerId, RunResult, handler
 from distbench.algorithms.chang_roberts import ChangRoberts, Elected, check
 from distbench.testing import DistbenchRun, assert_reports
-from tests.algorithms.runs import CONFIGS, LATENCIES, SEEDS, ring, sent
+from tests.algorithms.runs import CONFIGS, LATENCIES, SCHEDULES, ring, sent
 
 NUMBERS = st.lists(st.integers(-(2**63), 2**63 - 1), min_size=2, max_size=12, unique=True)
 
@@ -32,8 +32,7 @@ def assert_elected(result: RunResult, numbers: Sequence[int]) -> None:
     check(result)
 
 
-@pytest.mark.distbench_seeds(SEEDS)
-@pytest.mark.parametrize("latency", LATENCIES)
+@SCHEDULES
 def test_the_highest_wins_and_the_messages_are_as_promised_under_every_schedule(
     distbench_run: DistbenchRun, latency: str | None
 ) -> None:

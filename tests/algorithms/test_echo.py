@@ -8,11 +8,10 @@ import distbench
 from distbench import Outcome
 from distbench.algorithms.echo import Echo, Wave, check
 from distbench.testing import DistbenchRun, assert_reports
-from tests.algorithms.runs import CONFIGS, LATENCIES, SEEDS, Edge, connected, network, sent
+from tests.algorithms.runs import CONFIGS, SCHEDULES, Edge, connected, network, sent
 
 
-@pytest.mark.distbench_seeds(SEEDS)
-@pytest.mark.parametrize("latency", LATENCIES)
+@SCHEDULES
 def test_the_wave_reaches_all_and_comes_back_under_every_schedule(
     distbench_run: DistbenchRun, latency: str | None
 ) -> None:

@@ -25,10 +25,13 @@ def assert_spread(result: RunResult, origin: str, content: str) -> None:
     check(result)
 
 
+@pytest.mark.parametrize(
+    "seeds", [range(40), pytest.param(range(40, 250), marks=pytest.mark.slow)], ids=["few", "many"]
+)
 @pytest.mark.parametrize("latency", LATENCIES)
-def test_every_node_accepts_along_a_path_under_every_schedule(latency: str | None) -> None:
+def test_every_node_accepts_along_a_path_under_every_schedule(latency: str | None, seeds: range) -> None:
     paths = set()
-    for result in runs(MessageChain, CONFIGS / "message_chain.yaml", latency):
+    for result in runs(MessageChain, CONFIGS / "message_chain.yaml", latency, seeds):
         assert_spread(result, "n1", "attack at dawn")
         assert sum(node.messages_out for node in result.nodes.values()) <= 2 * 5 - 3
         paths.add(result.reports[PeerId("n3")]["path"])

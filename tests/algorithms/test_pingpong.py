@@ -7,13 +7,12 @@ from distbench import Outcome, PeerId, handler
 from distbench.algorithms.pingpong import Ping, PingPong, check
 from distbench.running.result import End
 from distbench.testing import DistbenchRun, assert_reports
-from tests.algorithms.runs import CONFIGS, LATENCIES, SEEDS, sent
+from tests.algorithms.runs import CONFIGS, SCHEDULES, sent
 
 N1, N2 = PeerId("n1"), PeerId("n2")
 
 
-@pytest.mark.distbench_seeds(SEEDS)
-@pytest.mark.parametrize("latency", LATENCIES)
+@SCHEDULES
 def test_every_ping_is_answered_and_only_the_initiator_knows_the_end(
     distbench_run: DistbenchRun, latency: str | None
 ) -> None:

@@ -6,11 +6,10 @@ import distbench
 from distbench import Outcome, PeerId
 from distbench.algorithms.simple_broadcast import SimpleBroadcast, SimpleBroadcastUpper, check
 from distbench.testing import DistbenchRun, assert_reports
-from tests.algorithms.runs import CONFIGS, LATENCIES, SEEDS, Config, sent
+from tests.algorithms.runs import CONFIGS, SCHEDULES, Config, sent
 
 
-@pytest.mark.distbench_seeds(SEEDS)
-@pytest.mark.parametrize("latency", LATENCIES)
+@SCHEDULES
 def test_all_are_told_once_and_the_sender_knows_it_under_every_schedule(
     distbench_run: DistbenchRun, latency: str | None
 ) -> None:

@@ -283,21 +283,25 @@ def test_the_script_for_bash_is_one() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.fixture(scope="module")
+def bash_script() -> str:
+    return start("-m", "distbench", "completion", "bash").out
+
+
 @pytest.fixture
-def in_bash(tmp_path: Path) -> Callable[..., list[str]]:
+def in_bash(tmp_path: Path, bash_script: str) -> Callable[..., list[str]]:
     """What bash would offer for the last of some words; what it is told by ``compopt`` stands last."""
     launcher = tmp_path / "bin" / "distbench"
     launcher.parent.mkdir()
     launcher.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m distbench "$@"\n')
     launcher.chmod(0o755)
-    script = start("-m", "distbench", "completion", "bash").out
 
     def complete(*words: str) -> list[str]:
         told = "compopt() { printf 'compopt %s %s\\n' $1 $2; }"  # bash has it within a completion only
         ask = f"COMP_WORDS=(distbench {shlex.join(words)}); COMP_CWORD={len(words)}; _distbench_completion distbench"
         show = 'for one in "${COMPREPLY[@]}"; do echo "$one"; done'
         done = subprocess.run(
-            ["bash", "--norc", "-c", f'{script}\n{told}\nnote=$({ask}; {show})\necho "$note"'],
+            ["bash", "--norc", "-c", f'{bash_script}\n{told}\nnote=$({ask}; {show})\necho "$note"'],
             env={**os.environ, "PATH": f"{launcher.parent}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,

@@ -159,7 +159,7 @@ class Talks(Algorithm):
     [
         pytest.param(["-c", "ring:1"], b"0 of 1 nodes done", marks=pytest.mark.slow),  # a second, as for the others
         (["-c", "ring:1", "-q"], b"0 of 1 nodes done"),
-        (["-c", "ring:1", "--seeds", "0-9", "-q"], b"0 of 10 seeds"),
+        pytest.param(["-c", "ring:1", "--seeds", "0-9", "-q"], b"0 of 10 seeds", marks=pytest.mark.slow),
         (["-c", "ring:2", "--mode", "local", "--port-base", "0"], b" s, 0 messages, 0 messages/s, 1 of 2 nodes done"),
     ],
     ids=["logs", "quiet", "many quiet", "local"],

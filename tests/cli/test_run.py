@@ -114,6 +114,7 @@ def test_the_digest_is_of_the_seed_and_nothing_else(distbench: CommandLine) -> N
     assert digest() != digest("--seed", "1")
 
 
+@pytest.mark.slow  # as test_same_run does with fewer processes
 def test_one_seed_gives_one_digest_under_every_hash_seed(tmp_path: Path) -> None:
     body = """
     async def on_start(self) -> None:

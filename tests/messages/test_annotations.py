@@ -250,16 +250,16 @@ def test_a_cycle_of_classes_does_not_hide_what_stands_inside() -> None:
     assert not compile_shape(Vote, "here").signed
 
 
-@pytest.mark.parametrize("format", FORMATS)
-def test_sets_are_written_alike_under_every_hash_seed(format: Format) -> None:
+def test_sets_are_written_alike_under_every_hash_seed() -> None:
     """A planted set of strings iterates differently under the two seeds."""
     program = (
         "from tests.messages.kinds import *\n"
-        f"codec = CODECS[{format!r}]\n"
         "words = {str(n) * 3 for n in range(40)}\n"
         "value = Tally(seen=words), Odd(words), {Point(n, 1) for n in range(20)}, Envelope(words)\n"
         "kinds = Tally, Odd, set[Point], Envelope\n"
-        "print([codec.encoder(compile_shape(k, ''))(v) for k, v in zip(kinds, value)], flush=True)\n"
+        "for format in FORMATS:\n"
+        "    encoder = CODECS[format].encoder\n"
+        "    print([encoder(compile_shape(k, ''))(v) for k, v in zip(kinds, value)], flush=True)\n"
         "print(list(words))\n"
     )
     one, other = (
@@ -273,8 +273,9 @@ def test_sets_are_written_alike_under_every_hash_seed(format: Format) -> None:
         ).stdout.splitlines()
         for seed in ("1", "2")
     )
-    assert one[0] == other[0]
-    assert one[1] != other[1]
+    assert len(one) == len(FORMATS) + 1
+    assert one[:-1] == other[:-1]
+    assert one[-1] != other[-1]
 
 
 def test_types_are_shown_as_a_person_writes_them() -> None:

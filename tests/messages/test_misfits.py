@@ -130,9 +130,10 @@ def refused_by_sender(codec: Codec, annotation: Any, value: Any) -> str:
     raise AssertionError(f"{value!r} was sent as {annotation}")
 
 
+@pytest.mark.parametrize("examples", [60, pytest.param(300, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("format", FORMATS)
-def test_a_refusal_names_the_place_and_both_types(format: Format) -> None:
-    @settings(deadline=None, max_examples=300)
+def test_a_refusal_names_the_place_and_both_types(format: Format, examples: int) -> None:
+    @settings(deadline=None, max_examples=examples)
     @given(MISTAKES)
     def named(case: Case) -> None:
         annotation, value, path, expected = case

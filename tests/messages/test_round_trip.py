@@ -14,9 +14,10 @@ from tests.messages.kinds import FORMATS, KINDS, round_trip, same
 SINGLE = [(kinds, place) for kinds in KINDS.values() for place in range(len(kinds.single))]
 
 
+@pytest.mark.parametrize("examples", [60, pytest.param(250, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("format", FORMATS)
-def test_every_supported_type_comes_back_as_it_was(format: Format) -> None:
-    @settings(deadline=None, max_examples=250)
+def test_every_supported_type_comes_back_as_it_was(format: Format, examples: int) -> None:
+    @settings(deadline=None, max_examples=examples)
     @given(typed=KINDS[format].values)
     def comes_back(typed: tuple[Any, Any]) -> None:
         annotation, value = typed

@@ -180,12 +180,13 @@ def test_what_loses_nothing_arrives(format: Format) -> None:
         assert same(round_trip(annotation, value, format), expected), annotation
 
 
+@pytest.mark.parametrize("examples", [60, pytest.param(300, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("format", FORMATS)
-def test_any_value_under_any_annotation_arrives_equal_or_is_refused(format: Format) -> None:
+def test_any_value_under_any_annotation_arrives_equal_or_is_refused(format: Format, examples: int) -> None:
     """Checked where anything could be mistaken: a text and a list of a message's own are what they look like."""
     kinds = KINDS[format]
 
-    @settings(deadline=None, max_examples=300)
+    @settings(deadline=None, max_examples=examples)
     @given(kinds.values, kinds.values)
     def equal_or_refused(one: tuple[Any, Any], other: tuple[Any, Any]) -> None:
         annotation, value = one[0], other[1]

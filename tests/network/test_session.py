@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from distbench.errors import InternalError, MessageError, WireError
 from distbench.network.frames import Ack, Batch, Bye, Message, Single, encode_ack
@@ -175,8 +182,11 @@ class TwoSessions(RuleBasedStateMachine):
             assert not side.session.owes_ack
 
 
-TestTwoSessions = TwoSessions.TestCase
-TestTwoSessions.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+@pytest.mark.parametrize("examples", [40, pytest.param(300, marks=pytest.mark.slow)])
+def test_two_sessions_lose_repeat_and_reorder_nothing(examples: int) -> None:
+    run_state_machine_as_test(
+        TwoSessions, settings=settings(max_examples=examples, stateful_step_count=40, deadline=None)
+    )
 
 
 @pytest.mark.parametrize("cut_there, cut_back", [(i, j) for i in range(0, 240, 7) for j in range(0, 30, 3)])

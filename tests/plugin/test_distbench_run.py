@@ -54,6 +54,10 @@ def test_a_run_that_succeeds_is_returned(distbench_run: DistbenchRun) -> None:
     assert result.digest == distbench.run(Vote, RING, latency="5", digest=True, seed=distbench_run.seed).digest
 
 
+def test_the_room_of_links_is_an_option_like_any_other(distbench_run: DistbenchRun) -> None:
+    assert distbench_run(Vote, RING, link_room=3).link_room == 3
+
+
 def test_a_result_is_rendered_as_the_command_line_prints_it(distbench_run: DistbenchRun) -> None:
     lines = render_result(distbench_run(Vote, votes("yes", "no"))).splitlines()
     assert lines[1].split() == ["node", "end", "in", "out", "in", "out", "vote", "child.vote"]

@@ -54,6 +54,9 @@ class Chaotic(Algorithm):
     async def on_start(self) -> None:
         await self.tell("born", [*self.born, str(hash(asyncio.current_task()))])
         await self.tell("clocks", self.clocks())
+        await asyncio.sleep(0.5 - self.now())  # and so wakes with all others
+        await self.tell("ties", await self.ties())
+        await self.tell("burst", await self.burst())
         for _ in range(self.rounds):
             await asyncio.sleep(random.random() / 10)
             await self.tell("entropy", self.entropy())
@@ -178,6 +181,34 @@ class Chaotic(Algorithm):
         while tasks:
             done, tasks = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             found.append(str([task.result() for task in done]))
+        return found
+
+    async def ties(self) -> list[str]:
+        found: list[str] = []
+
+        async def wakes(number: int) -> None:
+            await asyncio.sleep(0.6 - self.now())
+            found.append(f"{number} of {self.heard}")
+            await asyncio.sleep(0)
+            found.append(f"{number} again")
+
+        await asyncio.gather(*(wakes(number) for number in range(5)))
+        return found
+
+    async def burst(self) -> list[str]:
+        """Casts and calls that may have to wait for room, and one that does not wait long."""
+        found: list[str] = []
+
+        async def sends(number: int) -> None:
+            peer = list(self.peers.values())[number % len(self.peers)]
+            try:
+                async with asyncio.timeout(0.003 if number % 5 == 0 else None):
+                    await (peer.ask("?") if number % 4 == 0 else peer.seen(Seen("burst", [str(number)])))
+            except (RemoteError, TimeoutError) as error:
+                found.append(type(error).__name__)
+            found.append(f"{number} at {self.now()}")
+
+        await asyncio.gather(*(sends(number) for number in range(30)))
         return found
 
     async def completed(self) -> list[str]:

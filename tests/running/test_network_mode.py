@@ -82,7 +82,9 @@ def rows(run: Watched) -> list[list[str]]:
 # -------------------------------------------------- coming up
 
 
-@pytest.mark.parametrize("order", [("n1", "n2", "n3"), ("n3", "n2", "n1")])
+@pytest.mark.parametrize(
+    "order", [pytest.param(("n1", "n2", "n3"), marks=pytest.mark.slow), ("n3", "n2", "n1")], ids=["first", "last"]
+)
 def test_nodes_may_start_in_any_order_and_each_reports_on_itself(machine: Machine, order: tuple[str, ...]) -> None:
     machine.config = {
         "n1": {"neighbours": ["n2"], "node_id": 10},
@@ -221,7 +223,7 @@ def test_an_interrupted_node_leaves_and_the_others_go_on(machine: Machine) -> No
     assert "n2 failed in process" in runs["n1"].out
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_an_interrupt_beside_the_coordinator_ends_the_run_for_all(machine: Machine, number: int) -> None:
     machine.write(WAITS)
     runs = {node: machine.start(node) for node in ("n3", "n2", "n1")}
@@ -452,7 +454,7 @@ def test_a_node_that_the_run_went_on_without_says_so_and_fails(machine: Machine)
     assert ", but 1 node failed" in runs["n3"].out.splitlines()[-1]
 
 
-@pytest.mark.parametrize("mode", ["local", "network"])
+@pytest.mark.parametrize("mode", ["local", pytest.param("network", marks=pytest.mark.slow)])
 def test_a_child_that_an_algorithm_forks_can_be_ended_and_is_not_left_behind(machine: Machine, mode: str) -> None:
     machine.write("""
         async def on_start(self) -> None:

@@ -12,10 +12,19 @@ import pytest
 
 import distbench
 from distbench import Outcome
+from distbench.config import config_from_mapping
+from distbench.definition import define
+from distbench.events import Drawn, Event
+from distbench.running.offline import run_offline
+from distbench.running.options import RunOptions
 from tests.running.chaotic import Chaotic
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CONFIG: dict[str, dict[str, object]] = {f"n{number}": {} for number in range(1, 5)}
+
+
+NARROW = 4
+"""A seed that draws links with room for two messages."""
 
 
 def digest(seed: int = 0) -> str:
@@ -26,10 +35,24 @@ def digest(seed: int = 0) -> str:
 
 
 def test_one_seed_gives_one_digest_and_another_seed_another() -> None:
-    found = [digest(seed) for seed in (0, 1, 0, 2, 1)]
+    found = [digest(seed) for seed in (0, NARROW, 0, 2, NARROW)]
     assert found[0] == found[2]
     assert found[1] == found[4]
     assert len(set(found)) == 3
+
+
+def test_these_seeds_draw_links_with_room_and_ties_of_both_kinds() -> None:
+    drawn: list[tuple[str | int, int]] = []
+
+    def hears(event: Event) -> None:
+        if isinstance(event, Drawn):
+            drawn.append((event.key[0], event.index))
+
+    result = run_offline(define(Chaotic), config_from_mapping(CONFIG), RunOptions(seed=NARROW), sink=hears)
+    assert result.link_room == 2
+    assert {("first", 0), ("first", 1), ("first", 2), ("together", 0), ("together", 1)} <= set(drawn)
+    wide = distbench.run(Chaotic, CONFIG, seed=NARROW, link_room="none")
+    assert wide.virtual_time != result.virtual_time  # so casts did wait
 
 
 def test_a_digest_is_only_made_when_it_is_wanted_and_changes_nothing() -> None:
@@ -71,7 +94,7 @@ kept = litter(int(sys.argv[1]))
 from tests.running.chaotic import Chaotic
 for before in range(int(sys.argv[2])):
     distbench.run(Chaotic, {"n1": {}, "n2": {}}, seed=before)
-result = distbench.run(Chaotic, {f"n{number}": {} for number in range(1, 5)}, seed=3, digest=True)
+result = distbench.run(Chaotic, {f"n{number}": {} for number in range(1, 5)}, seed=4, digest=True)
 print(result.digest, result.hash_seed)
 """
 
@@ -98,7 +121,17 @@ def test_two_processes_with_one_hash_seed_and_different_pasts_give_one_digest() 
 
 
 def test_the_command_line_gives_one_digest_under_every_hash_seed() -> None:
-    command = ("-m", "distbench", "-c", "complete:4", "-a", "tests/running/chaotic.py", "--seed", "7", "--digest")
+    command = (
+        "-m",
+        "distbench",
+        "-c",
+        "complete:4",
+        "-a",
+        "tests/running/chaotic.py",
+        "--seed",
+        str(NARROW),
+        "--digest",
+    )
     found = []
     for hash_seed in ("random", "1", "77"):
         out = in_a_process(*command, hash_seed=hash_seed)
@@ -108,7 +141,7 @@ def test_the_command_line_gives_one_digest_under_every_hash_seed() -> None:
 
 
 def test_two_threads_at_once_get_the_digests_that_they_get_alone() -> None:
-    wanted = {seed: digest(seed) for seed in range(4)}
+    wanted = {seed: digest(seed) for seed in range(NARROW + 1)}
     found: dict[int, list[str]] = {seed: [] for seed in wanted}
     together = threading.Barrier(len(wanted))
 

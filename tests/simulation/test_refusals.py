@@ -461,7 +461,6 @@ TOLD_BY_PYTHON = [
     ("os.kill()", "from os import kill as run", "run(1, 0)"),
     ("threading.Event.wait()", "from threading import Event\nrun = Event().wait", "run()"),
     ("queue.Queue.get()", "from queue import Queue\nrun = Queue().get", "run()"),
-    ("socket.gethostname()", "from socket import gethostname as run", "run()"),
 ]
 if sys.version_info >= (3, 13):
     TOLD_BY_PYTHON += [

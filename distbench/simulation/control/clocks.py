@@ -1,114 +1,64 @@
-"""Clocks and the calendar."""
+"""Clocks."""
 
 from __future__ import annotations
 
-import datetime as _datetime
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from distbench.simulation.control.standin import StandIn, StandInClass
-from distbench.simulation.machine import Machine, current_machine
+from distbench.simulation.control.standin import Routine, StandIn, routine
+from distbench.simulation.machine import current_machine
 
 _SECOND: Final = 10**9
 """Nanoseconds; whole, for a whole number divided by it gives the nearest float that there is."""
-_WALL: Final = ("time",)
 _SINCE_START: Final = ("monotonic", "perf_counter", "process_time", "thread_time")
 
 
 def stand_ins() -> Iterator[StandIn]:
-    """Of everything that tells the time."""
-    for names, read in ((_WALL, Machine.wall), (_SINCE_START, Machine.read)):
-        for name in names:
-            yield StandIn(time, name, _seconds(getattr(time, name), read))
-            yield StandIn(time, f"{name}_ns", _nanoseconds(getattr(time, f"{name}_ns"), read))
-    for name, arguments in (("localtime", 1), ("gmtime", 1), ("ctime", 1), ("asctime", 1), ("strftime", 2)):
-        yield StandIn(time, name, _calendar(getattr(time, name), arguments))
-    if hasattr(time, "clock_gettime"):  # not every system has it
+    """Of everything that tells how late it is in seconds; ``dates`` has the rest."""
+    yield StandIn(time, "time", _wall(time.time, _SECOND))
+    yield StandIn(time, "time_ns", _wall(time.time_ns))
+    for name in _SINCE_START:
+        if hasattr(time, name):  # not every system has it
+            yield StandIn(time, name, _since_start(getattr(time, name), _SECOND))
+            yield StandIn(time, f"{name}_ns", _since_start(getattr(time, f"{name}_ns")))
+    if hasattr(time, "clock_gettime"):  # nor these
         yield StandIn(time, "clock_gettime", _by_number(time.clock_gettime, _SECOND))
-        yield StandIn(time, "clock_gettime_ns", _by_number(time.clock_gettime_ns, 1))
-    yield StandIn(_datetime, "datetime", _Datetime)
-    yield StandIn(_datetime, "date", _Date)
+        yield StandIn(time, "clock_gettime_ns", _by_number(time.clock_gettime_ns))
 
 
-def _seconds(real: Callable[[], float], read: Callable[[Machine], int]) -> Callable[[], float]:
-    def clock() -> float:
+def _wall(real: Callable[[], Any], unit: int | None = None) -> Routine:
+    def seconds(_: Routine) -> float:
         machine = current_machine.get()
-        return real() if machine is None else read(machine) / _SECOND
+        return real() if machine is None else machine.wall() / _SECOND
 
-    return clock
-
-
-def _nanoseconds(real: Callable[[], int], read: Callable[[Machine], int]) -> Callable[[], int]:
-    def clock() -> int:
+    def nanoseconds(_: Routine) -> int:
         machine = current_machine.get()
-        return real() if machine is None else read(machine)
+        return real() if machine is None else machine.wall()
 
-    return clock
+    return routine(real, seconds if unit else nanoseconds)
 
 
-def _by_number(real: Callable[[int], Any], unit: int) -> Callable[[int], Any]:
+def _since_start(real: Callable[[], Any], unit: int | None = None) -> Routine:
+    def seconds(_: Routine) -> float:
+        machine = current_machine.get()
+        return real() if machine is None else machine.read() / _SECOND
+
+    def nanoseconds(_: Routine) -> int:
+        machine = current_machine.get()
+        return real() if machine is None else machine.read()
+
+    return routine(real, seconds if unit else nanoseconds)
+
+
+def _by_number(real: Callable[[int], Any], unit: int | None = None) -> Routine:
     """One of the system's clocks by its number."""
 
-    def clock(number: int, /) -> Any:
+    def clock(_: Routine, number: int, /) -> Any:
         machine = current_machine.get()
         if machine is None:
             return real(number)
         now = machine.wall() if number == time.CLOCK_REALTIME else machine.read()
-        return now / unit if unit > 1 else now
+        return now / unit if unit else now
 
-    return clock
-
-
-def _calendar(real: Callable[..., Any], arguments: int) -> Callable[..., Any]:
-    """A function of ``time`` that takes the present where its last argument is left out."""
-
-    def calendar(*args: Any) -> Any:
-        machine = current_machine.get()
-        if machine is not None and (len(args) < arguments or args[-1] is None):
-            now = machine.wall() / _SECOND
-            args = (*args[: arguments - 1], _REAL_LOCALTIME(now) if real in _TAKE_FIELDS else now)
-        return real(*args)
-
-    return calendar
-
-
-_REAL_LOCALTIME = time.localtime
-_TAKE_FIELDS = (time.strftime, time.asctime)
-
-
-_REAL_DATETIME: Final = _datetime.datetime
-_REAL_DATE: Final = _datetime.date
-_EPOCH = _REAL_DATETIME(1970, 1, 1)
-
-
-class _Datetime(_datetime.datetime, metaclass=StandInClass):
-    @classmethod
-    def now(cls, tz: _datetime.tzinfo | None = None) -> Any:
-        machine = current_machine.get()
-        if machine is None:
-            return _REAL_DATETIME.now(tz)
-        at = _EPOCH + _datetime.timedelta(microseconds=machine.wall() // 1000)
-        return at if tz is None else at.replace(tzinfo=_datetime.UTC).astimezone(tz)
-
-    @classmethod
-    def utcnow(cls) -> Any:
-        return (
-            cls.now() if current_machine.get() is not None else _REAL_DATETIME.now(_datetime.UTC).replace(tzinfo=None)
-        )
-
-    @classmethod
-    def today(cls) -> Any:
-        return cls.now()
-
-    def __new__(cls, *args: Any, **named: Any) -> Any:
-        return _REAL_DATETIME(*args, **named)
-
-
-class _Date(_datetime.date, metaclass=StandInClass):
-    @classmethod
-    def today(cls) -> Any:
-        return _Datetime.now().date()
-
-    def __new__(cls, *args: Any, **named: Any) -> Any:
-        return _REAL_DATE(*args, **named)
+    return routine(real, clock)

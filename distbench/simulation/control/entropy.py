@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
-from distbench.simulation.control.standin import StandIn
+from distbench.simulation.control.standin import Routine, StandIn, routine
 from distbench.simulation.machine import current_machine
 
 
@@ -80,11 +80,11 @@ def _seed(real: Callable[..., None]) -> Callable[..., None]:
     return seed
 
 
-def _shared(real: Callable[..., Any], name: str) -> Callable[..., Any]:
+def _shared(real: Callable[..., Any], name: str) -> Routine:
     """A function of the module ``random``: one stream a node, as in processes."""
 
-    def drawn(*args: Any, **named: Any) -> Any:
+    def drawn(_: Routine, *args: Any, **named: Any) -> Any:
         machine = current_machine.get()
         return (real if machine is None else getattr(machine.random, name))(*args, **named)
 
-    return drawn
+    return routine(real, drawn)

@@ -1,34 +1,36 @@
 """The stand-ins, put in force while runs last, and taken back.
 
-Names that the algorithm's modules bound earlier (``from time import time``) are replaced there as well. All of it
-is taken back at the end; runs in several threads share one set of stand-ins.
+What the user's modules bound earlier (``from time import time``) is replaced there as well. All of it is taken back at
+the end; runs in several threads share one set of stand-ins.
 """
 
 from __future__ import annotations
 
-import contextvars
-import importlib
 import random
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from types import ModuleType
+from types import BuiltinMethodType, MethodType, ModuleType
 from typing import Any, Final
 
 from distbench.simulation.control import (
     asynchronous,
     clocks,
+    dates,
     entropy,
     generators,
     identity,
+    imports,
     numbering,
     refusals,
     waiting,
 )
-from distbench.simulation.control.standin import StandIn
+from distbench.simulation.control.ownership import is_of_user, names_in
+from distbench.simulation.control.references import Place, References
+from distbench.simulation.control.standin import ABSENT, StandIn, as_bound
 
-_ROOMS: Final = (clocks, entropy, asynchronous, numbering, identity, refusals, waiting)
+_ROOMS: Final = (clocks, dates, entropy, asynchronous, numbering, identity, refusals, waiting, imports)
 _LATE: Final[dict[str, Callable[[ModuleType], Iterator[StandIn]]]] = {
     "multiprocessing.connection": waiting.of_connections,
     "multiprocessing.synchronize": waiting.of_semaphores,
@@ -40,105 +42,200 @@ _LATE: Final[dict[str, Callable[[ModuleType], Iterator[StandIn]]]] = {
 """Modules that are not always loaded: their stand-ins, put in force when they are, perhaps in the middle of a run."""
 
 
+class _Exchange:
+    """What each of the originals is replaced by where somebody holds it, or the other way round."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[int, Any] = {}
+        self._of_class: dict[tuple[int, str], Any] = {}
+        self._kept: list[StandIn] = []  # so that no other object comes to have their address
+        self._inst: dict[str, Any] = {}
+
+    def add(self, old: StandIn, new: StandIn) -> None:
+        """``new`` is to stand for ``old``."""
+        if new.value is ABSENT or not callable(getattr(old.value, "__func__", old.value)):
+            return
+        self._kept += old, new
+        self._by_id[id(old.value)] = new.value
+        if isinstance(old.owner, type):
+            self._of_class[id(old.owner), old.name] = new.value
+        elif old.owner is random:
+            self._inst[old.name] = new.value
+
+    def __call__(self, value: Any) -> Any:
+        """What is to stand for it; ``value`` itself where nothing is."""
+        found = self._by_id.get(id(value))
+        if found is not None:
+            return found
+        kind = type(value)
+        if kind is not BuiltinMethodType and kind is not MethodType:
+            return value
+        owner, name = value.__self__, value.__name__
+        if isinstance(owner, type):  # 'datetime.now' is another object each time
+            for cls in owner.__mro__:
+                found = self._of_class.get((id(cls), name))
+                if found is not None:
+                    return found.__get__(None, owner) if hasattr(found, "__func__") or kind is MethodType else value
+                if name in vars(cls):
+                    break
+        elif owner is random._inst:
+            return self._inst.get(name, value)
+        return value
+
+
 class _InForce:
     """The stand-ins that are in force, counted by the runs that need them."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._runs = 0
+        self._stays = False
         self._made: list[StandIn] | None = None
         self._late: dict[str, list[StandIn]] = {}
-        self._originals: list[StandIn] = []
-        self._bound: dict[int, Any] = {}
-        self._rebound: list[tuple[dict[str, Any], str, Any]] = []
+        self._put: list[tuple[StandIn, StandIn]] = []
+        """What was there before, and what is there now."""
+        self._exchange = _Exchange()
+        self._references = References()
+        self._changed: list[Place] = []
         self._restore: list[Callable[[], object]] = []
         """What puts back the state of the generators that all code shares."""
+        self._streams: dict[int, tuple[random.Random, Any]] = {}
         self._seed = 0
-        self._loading: set[str] = set()
 
-    def enter(self, namespaces: Iterable[dict[str, Any]], random_seed: int) -> None:
-        """Put them in force, in ``namespaces`` also for names that were bound earlier."""
+    def enter(self, namespaces: Iterable[dict[str, Any]], classes: Iterable[type], random_seed: int) -> None:
+        """Put them in force, also for what the user's modules, ``namespaces`` and ``classes`` bound earlier."""
         with self._lock:
-            if self._made is None:
-                self._made = [one for room in _ROOMS for one in room.stand_ins()]
-            if self._runs == 0:
-                self._seed = random_seed
-                self._put(self._made)
-                self._put(waiting.of_input())
-                # For whoever bound a function of ``random`` where nothing is rebound, in a library for instance.
-                state = random._inst.getstate()
-                self._restore.append(lambda: random._inst.setstate(state))
-                random._inst.seed(random_seed)
-                numbering.number_derived()
-                for name in (*_LATE, *generators.GENERATORS):
-                    if name in sys.modules:
-                        self._take(name)
-                refusals.listen(self.imported)
+            first = self._runs == 0
             self._runs += 1
-            for names in namespaces:
-                for name, value in list(names.items()):
-                    replacement = self._bound.get(id(value)) or waiting.guarded(value)
-                    if replacement is not None:
-                        self._rebound.append((names, name, value))
-                        names[name] = replacement
-
-    def _put(self, stand_ins: Iterable[StandIn]) -> None:
-        for owner, name, value in stand_ins:
-            original = vars(owner)[name]
-            self._originals.append(StandIn(owner, name, original))
-            if not isinstance(owner, type):
-                self._bound[id(original)] = value
-            setattr(owner, name, value)
-
-    def _take(self, name: str) -> None:
-        """Take control of a module that is not always there."""
-        module = sys.modules[name]
-        if name in _LATE:
-            if name not in self._late:
-                self._late[name] = list(_LATE[name](module))
-            self._put(self._late[name])
-        else:
-            self._restore.append(generators.GENERATORS[name](module, self._seed))
-
-    def imported(self, name: str) -> None:
-        """Load a module that is about to be imported while a run lasts, if it is one to take control of."""
-        if (name in _LATE or name in generators.GENERATORS) and self._runs and name not in sys.modules:
-            if name in self._loading:
-                return
-            self._loading.add(name)
             try:
-                contextvars.Context().run(importlib.import_module, name)  # in no node's step
-            finally:
-                self._loading.discard(name)
-            with self._lock:
-                if self._runs:
-                    self._take(name)
+                if first:
+                    self._seed = random_seed
+                    self._put_all()
+                    self._put_one_by_one(waiting.of_input())
+                    self._seed_generators()
+                    numbering.number_derived()
+                self._rebind(namespaces, classes, keep=first)
+            except BaseException:  # Ctrl-C perhaps
+                self._leave()
+                raise
+
+    def stay(self) -> None:
+        """Put them in force for as long as the process lives."""
+        with self._lock:
+            self._put_all()
+            self._stays = imports.imports.everywhere = True
 
     def leave(self) -> None:
         """Take them back, with the last run that needed them."""
         with self._lock:
-            self._runs -= 1
-            if self._runs == 0:
-                for names, name, value in self._rebound:
-                    names[name] = value
-                self._rebound.clear()
-                for owner, name, original in reversed(self._originals):
-                    setattr(owner, name, original)
-                self._originals.clear()
-                self._bound.clear()
-                for restore in self._restore:
-                    restore()
-                self._restore.clear()
+            self._leave()
+
+    def _leave(self) -> None:
+        self._runs -= 1
+        if self._runs:
+            return
+        for stream, state in self._streams.values():
+            stream.setstate(state)
+        self._streams.clear()
+        for restore in self._restore:
+            restore()
+        self._restore.clear()
+        if not self._stays:
+            self._take_back()
+
+    def _seed_generators(self) -> None:
+        # For whoever bound a function of ``random`` where nothing is rebound, in a library for instance.
+        state = random._inst.getstate()
+        self._restore.append(lambda: random._inst.setstate(state))
+        random._inst.seed(self._seed)
+        for name in generators.GENERATORS:
+            if name in sys.modules:
+                self._restore.append(generators.GENERATORS[name](sys.modules[name], self._seed))
+
+    def _rebind(self, namespaces: Iterable[dict[str, Any]], classes: Iterable[type], *, keep: bool) -> None:
+        places, streams = self._references.look(namespaces, classes, self._replace, keep=keep)
+        self._changed += [place for place in places if place.change()]
+        for stream in streams:
+            if id(stream) not in self._streams:
+                self._streams[id(stream)] = stream, stream.getstate()
+
+    def _replace(self, value: Any) -> Any:
+        found = self._exchange(value)
+        return (waiting.guarded(value) or value) if found is value else found
+
+    # -------------------------------------------------- of the standard library
+
+    def _put_all(self) -> None:
+        if self._put:
+            return
+        if self._made is None:
+            self._made = _bound(one for room in _ROOMS for one in room.stand_ins())
+        self._put_one_by_one(self._made)
+        for name in _LATE:
+            if name in sys.modules:
+                self._put_late(name)
+        refusals.listen()
+        imports.imports.loaded.clear()
+        imports.imports.on_loaded = self._loaded
+
+    def _put_one_by_one(self, stand_ins: Iterable[StandIn]) -> None:
+        for one in stand_ins:
+            original = one.original()
+            self._put.append((original, one))
+            self._exchange.add(original, one)
+            one.put()
+
+    def _put_late(self, name: str) -> None:
+        if name not in self._late:
+            self._late[name] = _bound(_LATE[name](sys.modules[name]))
+        self._put_one_by_one(self._late[name])
+
+    def _loaded(self, name: str) -> None:
+        """A module has come while they are in force."""
+        with self._lock:
+            if name in _LATE:
+                self._put_late(name)
+            if self._runs and name in generators.GENERATORS:
+                self._restore.append(generators.GENERATORS[name](sys.modules[name], self._seed))
+
+    def _take_back(self) -> None:
+        for place in reversed(self._changed):
+            place.take_back()
+        self._changed.clear()
+        back = _Exchange()
+        for original, one in reversed(self._put):
+            original.put()
+            back.add(one, original)
+        self._put.clear()
+        self._exchange = _Exchange()
+        for name in imports.imports.loaded:  # while the runs lasted: what these modules bound are the stand-ins
+            names = names_in(sys.modules.get(name))
+            if names and is_of_user(name, names.get("__file__")):
+                for place in self._references.found_in(names, back):
+                    place.change()
+        imports.imports.loaded.clear()
+
+
+def _bound(stand_ins: Iterable[StandIn]) -> list[StandIn]:
+    return [one._replace(value=as_bound(one.original().value, one.value)) for one in stand_ins]
 
 
 _in_force = _InForce()
 
 
 @contextmanager
-def controlled(namespaces: Iterable[dict[str, Any]], random_seed: int) -> Iterator[None]:
+def controlled(namespaces: Iterable[dict[str, Any]], classes: Iterable[type], random_seed: int) -> Iterator[None]:
     """Clock, entropy and module-level ``random`` under the simulation's control, for steps of nodes only."""
-    _in_force.enter(namespaces, random_seed)
+    _in_force.enter(namespaces, classes, random_seed)
     try:
         yield
     finally:
         _in_force.leave()
+
+
+def stay_in_control() -> None:
+    """The same for all runs of this process, from now on: what is imported later never sees the real functions.
+
+    The top level of the user's modules gets a fixed date and entropy of its own.
+    """
+    _in_force.stay()

@@ -134,22 +134,20 @@ def _hear(
 ) -> None:
     door = door_of(event)
     if door is None:
-        if event == "import" and _on_import is not None:
-            _on_import(arguments[0])
         return
     machine = machine_of()
     if machine is not None and machine.refuses and not door.passes(arguments):
         refuse(door.name, door.instead, sys._getframe(1))
 
 
-_on_import: Callable[[str], object] | None = None
+_listens = False
 
 
-def listen(on_import: Callable[[str], object]) -> None:
-    """Have the interpreter tell of its events from now on, and ``on_import`` of each import that is about to begin."""
-    global _on_import
-    if _on_import is None:
-        _on_import = on_import
+def listen() -> None:
+    """Have the interpreter tell of its events from now on."""
+    global _listens
+    if not _listens:
+        _listens = True
         sys.addaudithook(_hear)
 
 
