@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from tests.repeatable.surroundings import Surroundings
@@ -16,6 +17,7 @@ BUSY: Final = Surroundings(
     options=("-v", "--log-dir", "FOLDER/logs"),
     order=1,
 )
+QUICK: Final = replace(BUSY, name="quick", litter=1_000, thresholds=(2_000, 5, 5), before=())
 ODD: Final = Surroundings(
     "odd",
     environment={"TZ": "America/St_Johns", "LC_ALL": "POSIX", "COLUMNS": "40", "PYTHONUTF8": "1"},

@@ -2,7 +2,6 @@
 """Each method of a loop that reaches outside is refused by its name; the program catches and tells."""
 
 import asyncio
-import concurrent.futures
 
 from distbench import Algorithm, NondeterminismError, PeerId, distbench, handler
 

@@ -15,7 +15,7 @@ class SortedByLocale(Algorithm):
 
     async def look(self) -> None:
         words = ["zebra", "Äpfel", "apple", "Zebra"]
-        await self.tell(sorted(words, key=locale.strxfrm), sorted(words), locale.strcoll("a", "B"))
+        await self.tell(sorted(words, key=locale.strxfrm), sorted(words), locale.strcoll("a", "B") > 0)
 
     async def tell(self, *seen: object) -> None:
         text = " ".join(map(str, seen))

@@ -1,4 +1,5 @@
 # expected: repeatable
+# from python: exception: imported before
 # needs: msgspec
 """Structs with default factories."""
 

@@ -1,4 +1,4 @@
-# expected: repeatable
+# expected: exception: earlier runs
 # needs: numpy
 # from python: exception: imported before
 """A generator of numpy made when the file is imported."""

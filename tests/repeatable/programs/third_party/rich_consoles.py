@@ -1,4 +1,5 @@
 # expected: repeatable
+# from python: exception: imported before
 # needs: rich
 """Text rendered by rich, with its clock."""
 
