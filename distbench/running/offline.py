@@ -172,6 +172,7 @@ class OfflineRun:
                 step(node_id)
         self.scheduler = Scheduler()
         self.loop = SimLoop(self.scheduler, self._on_exception)  # type: ignore[abstract]
+        self.loop.nobody = Machine(PeerId(""), self.scheduler, self.choices)
         stack.enter_context(controlled(namespaces_of(bound), self.choices.seed(("random", "module"))))
         watching.begin()
         stack.callback(watching.end)
@@ -325,7 +326,7 @@ class OfflineRun:
         if interrupted:
             ended, reason = Outcome.INTERRUPTED, interrupted
         self._look_at_tasks()
-        self.loop.collect()
+        self.loop.collect_at_the_end()
         for node in self.nodes.values():
             node.tell_aside()
         if self.choices.unknown:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from distbench.simulation.control import asynchronous, clocks, entropy, numbering, refusals
+from distbench.simulation.control import asynchronous, clocks, entropy, garbage, numbering, refusals
 from distbench.simulation.control.standin import StandIn
 
 
@@ -33,7 +33,9 @@ class _InForce:
         with self._lock:
             if self._made is None:
                 self._made = [
-                    one for room in (clocks, entropy, asynchronous, numbering, refusals) for one in room.stand_ins()
+                    one
+                    for room in (clocks, entropy, asynchronous, numbering, garbage, refusals)
+                    for one in room.stand_ins()
                 ]
             if self._runs == 0:
                 self._originals = [StandIn(owner, name, vars(owner)[name]) for owner, name, _ in self._made]
