@@ -10,10 +10,12 @@ import random
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
-from distbench.simulation.control import asynchronous, clocks, entropy, garbage, numbering, refusals
+from distbench.simulation.control import asynchronous, clocks, entropy, garbage, numbering, refusals, unordered
 from distbench.simulation.control.standin import StandIn
+
+_ROOMS: Final = (clocks, entropy, asynchronous, unordered, numbering, garbage, refusals)
 
 
 class _InForce:
@@ -32,11 +34,7 @@ class _InForce:
         """Put them in force, in ``namespaces`` also for names that were bound earlier."""
         with self._lock:
             if self._made is None:
-                self._made = [
-                    one
-                    for room in (clocks, entropy, asynchronous, numbering, garbage, refusals)
-                    for one in room.stand_ins()
-                ]
+                self._made = [one for room in _ROOMS for one in room.stand_ins()]
             if self._runs == 0:
                 self._originals = [StandIn(owner, name, vars(owner)[name]) for owner, name, _ in self._made]
                 self._bound = {
