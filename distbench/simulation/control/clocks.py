@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as _datetime
+import os
 import time
+import timeit
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -27,6 +29,8 @@ def stand_ins() -> Iterator[StandIn]:
     if hasattr(time, "clock_gettime"):  # not every system has it
         yield StandIn(time, "clock_gettime", _by_number(time.clock_gettime, _SECOND))
         yield StandIn(time, "clock_gettime_ns", _by_number(time.clock_gettime_ns, 1))
+    yield StandIn(timeit, "default_timer", _seconds(timeit.default_timer, Machine.read))
+    yield StandIn(os, "times", _times(os.times))
     yield StandIn(_datetime, "datetime", _Datetime)
     yield StandIn(_datetime, "date", _Date)
 
@@ -58,6 +62,17 @@ def _by_number(real: Callable[[int], Any], unit: int) -> Callable[[int], Any]:
         return now / unit if unit > 1 else now
 
     return clock
+
+
+def _times(real: Callable[[], os.times_result]) -> Callable[[], os.times_result]:
+    def times() -> os.times_result:
+        machine = current_machine.get()
+        if machine is None:
+            return real()
+        now = machine.read() / _SECOND
+        return os.times_result((now, 0.0, 0.0, 0.0, now))
+
+    return times
 
 
 def _calendar(real: Callable[..., Any], arguments: int) -> Callable[..., Any]:
