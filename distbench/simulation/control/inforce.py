@@ -19,18 +19,22 @@ from distbench.simulation.control import (
     clocks,
     dates,
     entropy,
+    garbage,
     generators,
     identity,
     imports,
     numbering,
     refusals,
+    unordered,
     waiting,
 )
 from distbench.simulation.control.ownership import is_of_user, names_in
 from distbench.simulation.control.references import Place, References
 from distbench.simulation.control.standin import ABSENT, StandIn, as_bound
 
-_ROOMS: Final = (clocks, dates, entropy, asynchronous, numbering, identity, refusals, waiting, imports)
+_ROOMS: Final = (
+    clocks, dates, entropy, asynchronous, unordered, numbering, garbage, identity, refusals, waiting, imports
+)  # fmt: skip
 _LATE: Final[dict[str, Callable[[ModuleType], Iterator[StandIn]]]] = {
     "multiprocessing.connection": waiting.of_connections,
     "multiprocessing.synchronize": waiting.of_semaphores,
