@@ -123,10 +123,13 @@ class _InForce:
 
     def _put(self) -> None:
         if self._made is None:
-            found = [one for room in _ROOMS for one in room.stand_ins()]
-            self._made = [one._replace(value=as_bound(one.original().value, one.value)) for one in found]
-        self._originals = [one.original() for one in self._made]
-        self._exchange = _Exchange(self._originals, self._made)
+            made = [one for room in _ROOMS for one in room.stand_ins()]
+            self._made = [one._replace(value=as_bound(one.original().value, one.value)) for one in made]
+        found = [one.original() for one in self._made]
+        known = [one.value for one in self._originals]
+        if not known or any(one.value is not value for one, value in zip(found, known, strict=True)):
+            self._originals = found  # others replace such functions as well, in tests
+            self._exchange = _Exchange(self._originals, self._made)
         for one in self._made:
             one.put()
         imports.imports.loaded.clear()
@@ -137,13 +140,14 @@ class _InForce:
         self._changed.clear()
         for original in self._originals:
             original.put()
-        back = _Exchange(self._made or (), self._originals)
-        for name in imports.imports.loaded:  # while the runs lasted: what these modules bound are the stand-ins
-            names = names_in(sys.modules.get(name))
-            if names and is_of_user(name, names.get("__file__")):
+        loaded = [(name, names_in(sys.modules.get(name))) for name in imports.imports.loaded]
+        imports.imports.loaded.clear()
+        mine = [names for name, names in loaded if names and is_of_user(name, names.get("__file__"))]
+        if mine:  # while the runs lasted: what these modules bound are the stand-ins
+            back = _Exchange(self._made or (), self._originals)
+            for names in mine:
                 for place in self._references.found_in(names, back):
                     place.change()
-        imports.imports.loaded.clear()
 
 
 _in_force = _InForce()

@@ -48,6 +48,15 @@ Replace = Callable[[Any], Any]
 """What is to stand for a value; the value itself where nothing is."""
 
 
+def _is_simple(value: Any, home: dict[str, Any]) -> bool:
+    """Whether there is nothing behind it, as for most of what a module has."""
+    kind = type(value)
+    if kind is not types.FunctionType:
+        return kind in _PLAIN
+    kept = value.__defaults__ or value.__kwdefaults__ or value.__closure__ or value.__dict__
+    return not kept and value.__globals__ is home
+
+
 class Place(NamedTuple):
     """Somewhere that holds ``old`` for which ``new`` is to stand."""
 
@@ -110,7 +119,7 @@ class Names:
         self._seen = dict(current)
         for name, value in self._seen.items():
             if seen.get(name, _ABSENT) is not value:
-                if type(value) not in _PLAIN:
+                if not _is_simple(value, self._home):
                     found[name] = search.behind(self.owner, name, value, self._home)
             elif name in self.found:
                 found[name] = self.found[name]
