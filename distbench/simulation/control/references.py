@@ -191,9 +191,10 @@ class Search:
         if new is not value:
             self._found.places.append(Place(read, write, value, new))
 
-    def _item(self, holder: Any, key: Any, value: Any, depth: int) -> None:
-        read = holder.get if isinstance(holder, dict) else functools.partial(_at, holder)
-        self._hold(functools.partial(read, key), functools.partial(holder.__setitem__, key), value, depth)
+    def _item(self, holder: dict[Any, Any], key: Any, value: Any, depth: int) -> None:
+        # Those of ``dict``: a subclass of the user's may do more.
+        read, write = functools.partial(dict.get, holder, key), functools.partial(dict.__setitem__, holder, key)
+        self._hold(read, write, value, depth)
 
     def _attribute(self, holder: Any, name: str, depth: int) -> None:
         value = getattr(holder, name, _ABSENT)
@@ -276,15 +277,17 @@ class Search:
             for name in _ATTRIBUTES.get(each, ()):
                 self._attribute(value, name, depth)
         if issubclass(kind, dict):
-            if len(value) <= _MOST:
+            if dict.__len__(value) <= _MOST:
                 for key, part in list(dict.items(value)):
                     if type(part) not in _PLAIN:
                         self._item(value, key, part, depth)
         elif issubclass(kind, (list, collections.deque)):
-            if len(value) <= _MOST:
-                for index, part in enumerate(list(value)):
+            base: Any = list if issubclass(kind, list) else collections.deque
+            if base.__len__(value) <= _MOST:
+                for index, part in enumerate(list(base.__iter__(value))):
                     if type(part) not in _PLAIN:
-                        self._item(value, index, part, depth)
+                        write = functools.partial(base.__setitem__, value, index)
+                        self._hold(functools.partial(_at, value, index), write, part, depth)
         elif kind is AlgorithmDefinition:
             for field in value.config_fields.values():
                 self._new(field, depth)
@@ -293,8 +296,9 @@ class Search:
             for name, part in list(attributes.items()):
                 if type(part) not in _PLAIN:
                     self._item(attributes, name, part, depth)
-            for name in _slots(kind):
-                self._attribute(value, name, depth)
+            for slot in _slots(kind):
+                read = functools.partial(_in_slot, slot, value)
+                self._hold(read, functools.partial(slot.__set__, value), read(), depth)
 
     def _function(self, function: types.FunctionType, depth: int) -> None:
         names, inner = function.__globals__, "<locals>" in function.__code__.co_qualname
@@ -326,7 +330,7 @@ class Search:
         if not self._is_home(cls) and self._modules.has(names) and "<locals>" not in cls.__qualname__:
             self._near(names)
             return
-        if depth == 1 and cls not in self._found.classes:
+        if depth == 1:
             self._found.classes.append(cls)
         else:
             for name, value in list(vars(cls).items()):
@@ -366,11 +370,17 @@ def _content(cell: types.CellType) -> Any:
         return None
 
 
-def _slots(kind: Any) -> Iterator[str]:
+def _slots(kind: Any) -> Iterator[types.MemberDescriptorType]:
     for each in kind.__mro__:
-        for name, member in vars(each).items():
-            if isinstance(member, types.MemberDescriptorType) and each is not type and each.__module__ != "builtins":
-                yield name
+        if each.__flags__ & _HEAP_TYPE:
+            yield from [member for member in vars(each).values() if type(member) is types.MemberDescriptorType]
+
+
+def _in_slot(slot: types.MemberDescriptorType, holder: object) -> Any:
+    try:
+        return slot.__get__(holder)
+    except AttributeError:  # nothing is in it
+        return None
 
 
 class References:
