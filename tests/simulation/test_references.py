@@ -540,3 +540,20 @@ def test_the_machinery_of_imports_stays_out_of_the_traceback_of_a_failing_import
     (files, *_) = play(step)
     assert files[-2:] == ["outer.py", "a_helper_broken.py"]
     assert "imports.py" not in files
+
+
+def test_a_command_line_in_this_process_takes_all_of_it_back(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    from distbench.cli import main
+
+    write(
+        "import time, distbench\nfrom time import monotonic\nSTART = time.monotonic()\n"
+        "@distbench.distbench\nclass Back(distbench.Algorithm):\n"
+        "    async def on_start(self): assert monotonic() < 1\n",
+        "a_helper_back",
+    )
+    real = time.monotonic, time.time, dict(vars(datetime.datetime)), importlib.import_module
+    assert main(["-c", "complete:1", "-a", str(write.folder / "a_helper_back.py"), "-qq"]) == 0
+    assert (time.monotonic, time.time, dict(vars(datetime.datetime)), importlib.import_module) == real
+    module: Any = sys.modules["a_helper_back"]
+    assert module.monotonic is time.monotonic
+    assert 0 <= module.START < 0.001

@@ -66,7 +66,7 @@ class _InForce:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._runs = 0
-        self._stays = False
+        self._stays = 0
         self._made: list[StandIn] | None = None
         self._originals: list[StandIn] = []
         self._references = References()
@@ -93,7 +93,9 @@ class _InForce:
 
     def _rebind(self, namespaces: Iterable[dict[str, Any]], classes: Iterable[type], *, keep: bool) -> None:
         places, streams = self._references.look(namespaces, classes, self._exchange, keep=keep)
-        self._changed += [place for place in places if place.change()]
+        for place in places:
+            if place.change():
+                self._changed.append(place)
         for stream in streams:
             if id(stream) not in self._streams:
                 self._streams[id(stream)] = stream, stream.getstate()
@@ -115,11 +117,20 @@ class _InForce:
             self._take_back()
 
     def stay(self) -> None:
-        """Put them in force for as long as the process lives."""
+        """Put them in force, also between runs."""
         with self._lock:
             if not self._runs and not self._stays:
                 self._put()
-            self._stays = imports.imports.everywhere = True
+            self._stays += 1
+            imports.imports.everywhere = True
+
+    def stay_no_longer(self) -> None:
+        """Take them back, unless there is a run still."""
+        with self._lock:
+            self._stays -= 1
+            imports.imports.everywhere = self._stays > 0
+            if not self._runs and not self._stays:
+                self._take_back()
 
     def _put(self) -> None:
         if self._made is None:
@@ -163,9 +174,14 @@ def controlled(namespaces: Iterable[dict[str, Any]], classes: Iterable[type], ra
         _in_force.leave()
 
 
-def stay_in_control() -> None:
-    """The same for all runs of this process, from now on: what is imported later never sees the real functions.
+@contextmanager
+def controlled_throughout() -> Iterator[None]:
+    """The same also between runs and before the first: what is imported meanwhile never sees the real functions.
 
     The top level of the user's modules gets a fixed date and entropy of its own.
     """
     _in_force.stay()
+    try:
+        yield
+    finally:
+        _in_force.stay_no_longer()
