@@ -198,6 +198,11 @@ CLOCKS: Final[dict[str, tuple[str, str]]] = {
         "import time, abc\nclass Clock(abc.ABC):\n    read = staticmethod(time.monotonic)",
         "Clock.read()",
     ),
+    "a module of no import": (
+        "import types\nmodule = types.ModuleType('a_helper_of_no_import')\n"
+        "exec('from time import monotonic', vars(module))",
+        "module.monotonic()",
+    ),
     "a method of datetime": (
         "import datetime\nstamp = datetime.datetime.timestamp\nnow = datetime.datetime.now",
         "stamp(now())",

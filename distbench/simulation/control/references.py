@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from distbench.definition import AlgorithmDefinition, ConfigField
-from distbench.simulation.control.ownership import Modules, names_in
+from distbench.simulation.control.ownership import Modules, is_of_user, names_in
 
 _DEPTH: Final = 6
 """How far into values that hold others."""
@@ -224,7 +224,7 @@ class Search:
         elif issubclass(kind, type):
             self._class(value, depth)
         elif kind is types.ModuleType:
-            self._near(names_in(value))
+            self._module(value, depth)
         elif kind in (tuple, frozenset, set) or (issubclass(kind, tuple) and hasattr(kind, "_make")):
             return self._rebuilt(value, depth)
         elif kind in (staticmethod, classmethod):
@@ -322,6 +322,14 @@ class Search:
             self._hold(read, functools.partial(setattr, cell, "cell_contents"), read(), depth)
         if function.__dict__:
             self._new(function.__dict__, depth)
+
+    def _module(self, module: types.ModuleType, depth: int) -> None:
+        names = names_in(module)
+        name = str(names.get("__name__"))
+        if sys.modules.get(name) is module:
+            self._near(names)
+        elif is_of_user(name, names.get("__file__")):  # loaded past 'import', so only who holds it knows it
+            self._new(names, depth)
 
     def _class(self, cls: Any, depth: int) -> None:
         if not self._is_of_user(cls):
