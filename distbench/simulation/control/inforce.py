@@ -16,7 +16,8 @@ from typing import Any
 
 from distbench.simulation.control import asynchronous, clocks, dates, entropy, imports, refusals
 from distbench.simulation.control.ownership import is_of_user, names_in
-from distbench.simulation.control.references import Place, References
+from distbench.simulation.control.references import References
+from distbench.simulation.control.searching import Place
 from distbench.simulation.control.standin import ABSENT, StandIn, as_bound
 
 _ROOMS = (clocks, dates, entropy, asynchronous, refusals, imports)
