@@ -107,6 +107,7 @@ def run(
         status = _status_line() if quiet < 2 else None  # one -q asks for no logs, which it is none of
         log = _open_output(stack, status, verbose=verbose, quiet=bool(quiet), as_json=as_json)
         plan = Plan(algorithm, config, options, settings=settings, assignments=assignments, check=not no_check)
+        log.settle()
         nodes = plan.config(options.seed)
         # A process that is one node writes that node's files only, even where it knows how all fared.
         own = [name for name in nodes.nodes if mode != "network" or name == node_id]
