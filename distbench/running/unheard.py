@@ -12,6 +12,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final, NamedTuple, Protocol
 
 from distbench.logs import TraceLogger
@@ -70,8 +71,11 @@ class RunHandler(logging.Handler):
         self._size = 0
         self._size = len(self.__dict__)
 
-    def distbench_hears(self, name: str, level: int) -> bool:
-        """Whether anybody would notice such a record: a reader, or code of the user's that is attached here."""
+    def distbench_hears(self, name: str, level: int, plain: bool) -> bool:
+        """Whether anybody would notice such a record: a reader, or code of the user's that is attached here.
+
+        ``plain``: nothing of the user's runs where it becomes text.
+        """
         if self.filters or self.formatter is not None or len(self.__dict__) != self._size:
             return True  # a method may have been replaced in this one instance
         return not self.hushed and self._wanted(name, level)
@@ -86,8 +90,8 @@ class RunHandler(logging.Handler):
         """Turn it into text once, and give it to whoever wants it."""
         wanted = not self.hushed and self._wanted(record.name, record.levelno)
         if not (wanted or self.formatter is not None or record.exc_info) and type(record) is logging.LogRecord:
-            if not (type(record.msg) is str and _is_harmless(record.args)):
-                _spell(record.msg, record.args)
+            if not _is_harmless(record.msg, record.args):
+                _spell_aside(record.msg, record.args)
             return
         words = self._words(record)
         if wanted:
@@ -96,19 +100,17 @@ class RunHandler(logging.Handler):
                     outlet.take(record, words)
 
     def _words(self, record: logging.LogRecord) -> Words:
-        text = trace = ""
-        line = None
-        try:
-            text = record.getMessage()
-            if record.exc_info and record.exc_info[0] is not None:
-                trace = _plain.formatException(record.exc_info)
-            if self.formatter is not None:
-                line = self.formatter.format(record)
-        except Exception as error:  # noqa: BLE001 - as in every handler of logging; whoever shows it says what is wrong
-            place = f"{record.filename}:{record.lineno}"
-            why = f"{type(error).__name__}: {_text(error, str)}"
-            return Words(text, problem=f"{place}: cannot log {_text(record.msg, repr)}: {why}")
-        return Words(text, trace, line=line)
+        text, problem = _spell(record.getMessage, record.msg)
+        trace, line = "", None
+        if not problem and record.exc_info and record.exc_info[0] is not None:
+            found = record.exc_info
+            trace, problem = _spell(lambda: _plain.formatException(found), record.msg)
+        if not problem and self.formatter is not None:
+            formatter = self.formatter
+            line, problem = _spell(lambda: formatter.format(record), record.msg)
+        if problem:
+            problem = f"{record.filename}:{record.lineno}: {problem}"
+        return Words(text, trace, problem, line)
 
     def say_last(self) -> None:
         """This process logs nothing more."""
@@ -119,8 +121,16 @@ class RunHandler(logging.Handler):
 
 
 _plain: Final = logging.Formatter()
-_SHADOWS: Final = frozenset({"emit", "handle", "filter", "acquire", "release", "format"})
+_SHADOWS: Final = frozenset({"handle", "filter", "acquire", "release", "format"})
 """Methods of a handler that somebody may have replaced in the one instance."""
+
+
+def _spell(make: Callable[[], str], message: object) -> tuple[str, str]:
+    """The text, and why there is none: code of the user's may raise anything, which does not concern who logs."""
+    try:
+        return make(), ""
+    except Exception as error:  # noqa: BLE001 - as in every handler of logging
+        return "", f"cannot log {_text(message, repr)}: {type(error).__name__}: {_text(error, str)}"
 
 
 def _text(value: object, of: Callable[[object], str]) -> str:
@@ -133,8 +143,10 @@ def _text(value: object, of: Callable[[object], str]) -> str:
 # -------------------------------------------------- records that are not made
 
 
-def _is_harmless(arguments: Any) -> bool:
+def _is_harmless(message: object, arguments: Any) -> bool:
     """Whether nothing of the user's runs when these become text."""
+    if type(message) is not str:
+        return False
     if type(arguments) is dict:  # the only argument may be one, which a record takes for all of them
         return _is_plain(arguments)
     return not arguments or _PLAIN.issuperset(map(type, arguments)) or all(map(_is_plain, arguments))
@@ -149,15 +161,17 @@ def _is_plain(value: Any) -> bool:
     return kind in _MANY and _PLAIN.issuperset(map(type, value))
 
 
-def _spell(message: Any, arguments: Any) -> None:
-    """Turn it into text, for what that does."""
-    try:
+def _spell_aside(message: Any, arguments: Any) -> None:
+    """Turn it into text, for what code of the user's does then."""
+
+    def make() -> str:
         text = str(message)
         if arguments:
             first = arguments[0] if type(arguments) is tuple and len(arguments) == 1 else None
-            text % (first if isinstance(first, Mapping) and first else arguments)
-    except Exception:  # noqa: BLE001 - as in every handler of logging
-        pass
+            text %= first if isinstance(first, Mapping) and first else arguments
+        return text
+
+    _spell(make, message)
 
 
 class _Sparing:
@@ -181,7 +195,7 @@ class _Sparing:
             logging.Logger._log = self.real  # type: ignore[method-assign]
 
 
-def _is_heard(logger: logging.Logger, level: int) -> bool:
+def _is_heard(logger: logging.Logger, level: int, plain: bool) -> bool:
     """Whether anybody would notice a record of this logger: a reader, or code of the user's."""
     if logger.filters or _module._logRecordFactory is not logging.LogRecord or type(logger) not in _AS_THEY_ARE:
         return True
@@ -196,7 +210,7 @@ def _is_heard(logger: logging.Logger, level: int) -> bool:
             found = True
             if level >= handler.level:
                 hears = getattr(handler, "distbench_hears", None)
-                if hears is None or hears(name, level):
+                if hears is None or hears(name, level, plain):
                     return True
         at = at.parent if at.propagate else None
     return not found  # then there is logging.lastResort
@@ -215,12 +229,13 @@ def _log(
     stack_info: bool = False,
     stacklevel: int = 1,
 ) -> None:
-    if exc_info or stack_info or extra is not None or type(stacklevel) is not int or _is_heard(self, level):
+    plain = _is_harmless(msg, args)
+    if exc_info or stack_info or extra is not None or type(stacklevel) is not int or _is_heard(self, level, plain):
         if type(stacklevel) is int:
             stacklevel += 1  # the caller's line, not this one
         _sparing.real(self, level, msg, args, exc_info, extra, stack_info, stacklevel)
-    elif not (type(msg) is str and _is_harmless(args)):
-        _spell(msg, args)
+    elif not plain:
+        _spell_aside(msg, args)
 
 
 @contextmanager
@@ -284,7 +299,7 @@ def _hush(handler: logging.Handler) -> list[Callable[[], None]]:
         before, handler.hushed = handler.hushed, True
         return [lambda: setattr(handler, "hushed", before)]
     if handler is logging.lastResort or _sends_away(handler):
-        return _shadow(handler, emit=_nothing, distbench_hears=lambda name, level: _has_own(handler))
+        return _shadow(handler, emit=partial(_emit_nowhere, handler), distbench_hears=partial(_hears_hushed, handler))
     if isinstance(handler, logging.StreamHandler) and _leads_out(handler.stream):
         stream = handler.stream
         handler.stream = _Nowhere()
@@ -292,7 +307,7 @@ def _hush(handler: logging.Handler) -> list[Callable[[], None]]:
         if hasattr(handler, "computeRollover"):  # by the hour, it would rename its file
             undo += _shadow(handler, shouldRollover=lambda record: False)
         if type(handler).__module__.partition(".")[0] == "logging":
-            undo += _shadow(handler, distbench_hears=lambda name, level: _has_own(handler))
+            undo += _shadow(handler, distbench_hears=partial(_hears_hushed, handler))
         return undo
     return []
 
@@ -315,15 +330,24 @@ def _sends_away(handler: logging.Handler) -> bool:
     return "site-packages" in file or (is_library(file) and not isinstance(handler, logging.StreamHandler))
 
 
-def _has_own(handler: logging.Handler) -> bool:
-    """Whether code of the user's is attached to a handler that writes nothing."""
-    cls = type(handler)
+def _hears_hushed(handler: logging.Handler, name: str, level: int, plain: bool) -> bool:
+    """Whether code of the user's would run, that is attached to a handler which writes nothing."""
     return bool(
-        handler.filters
+        not plain
+        or handler.filters
         or type(handler.formatter) not in (type(None), logging.Formatter)
-        or not vars(handler).keys().isdisjoint(_SHADOWS - {"emit"})
-        or cls.handle is not logging.Handler.handle
+        or not handler.__dict__.keys().isdisjoint(_SHADOWS)
+        or type(handler).handle is not logging.Handler.handle
     )
+
+
+def _emit_nowhere(handler: logging.Handler, record: logging.LogRecord) -> None:
+    """In place of ``emit``: makes the text, and on an error what ``handleError`` makes."""
+    try:
+        handler.format(record)
+    except Exception as error:  # noqa: BLE001 - as in every handler of logging
+        _text(error, str)
+        _text((record.msg, record.args), repr)
 
 
 def _leads_out(stream: Any) -> bool:
@@ -344,7 +368,3 @@ class _Nowhere(io.TextIOBase):
 
     def tell(self) -> int:
         return 0
-
-
-def _nothing(record: logging.LogRecord) -> None:
-    """In place of ``emit``."""
