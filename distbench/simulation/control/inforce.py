@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from distbench.simulation.control import asynchronous, clocks, entropy, refusals
-from distbench.simulation.control.records import Records
+from distbench.simulation.control.records import LoggingState, Records
 from distbench.simulation.control.standin import StandIn
 
 
@@ -29,6 +29,7 @@ class _InForce:
         self._rebound: list[tuple[dict[str, Any], str, Any]] = []
         self._state: Any = None
         self._records = Records()
+        self._logging: LoggingState | None = None
 
     def enter(self, namespaces: Iterable[dict[str, Any]], random_seed: int) -> None:
         """Put them in force, in ``namespaces`` also for names that were bound earlier."""
@@ -47,7 +48,8 @@ class _InForce:
                 # For whoever bound a function of ``random`` where nothing is rebound, in a library for instance.
                 self._state = random._inst.getstate()
                 random._inst.seed(random_seed)
-                self._records.begin()
+                self._logging = LoggingState()
+                self._records.put()
             self._runs += 1
             for names in namespaces:
                 for name, value in list(names.items()):
@@ -65,7 +67,9 @@ class _InForce:
                     names[name] = value
                 self._rebound.clear()
                 random._inst.setstate(self._state)
-                self._records.end()
+                self._records.take_back()
+                if self._logging is not None:
+                    self._logging.restore()
                 for owner, name, original in self._originals:
                     setattr(owner, name, original)
 

@@ -23,27 +23,24 @@ _SETTINGS: Final = (
 
 
 class Records:
-    """While runs last, logging takes its times from here. Not to be begun and ended by two threads at a time."""
+    """What logging takes its times from, put in place and taken back with the stand-ins."""
 
     def __init__(self) -> None:
         self._before: tuple[Any, Any, Any] | None = None
-        self._state: _State | None = None
 
-    def begin(self) -> None:
-        """The first of several runs begins."""
+    def put(self) -> None:
+        """Have logging take its times from here."""
         self._before = _MODULE.time, _MODULE._startTime, vars(logging.Formatter)["converter"]
-        self._state = _State()
         _MODULE.time = _ShownTime(_MODULE.time)
         _MODULE._startTime = _Begin(_MODULE._startTime)
         _put_converter(staticmethod(_calendar(logging.Formatter.converter)))
 
-    def end(self) -> None:
-        """The last of them is over."""
-        if self._before is not None and self._state is not None:
+    def take_back(self) -> None:
+        """As it was."""
+        if self._before is not None:
             _MODULE.time, _MODULE._startTime, converter = self._before
             _put_converter(converter)
-            self._state.restore()
-            self._before = self._state = None
+            self._before = None
 
 
 class _ShownTime(ModuleType):
@@ -102,7 +99,7 @@ def _put_converter(value: Any) -> None:
     logging.Formatter.converter = value
 
 
-class _State:
+class LoggingState:
     """How logging is set: all that a program may change about it, as it is now."""
 
     def __init__(self) -> None:
