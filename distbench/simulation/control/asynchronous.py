@@ -35,7 +35,9 @@ def stand_ins() -> Iterator[StandIn]:
 
 
 def _inside() -> bool:
-    return current_machine.get() is not None
+    """Whether it is a node's step; a module that is imported there may have a loop of its own."""
+    machine = current_machine.get()
+    return machine is not None and machine.refuses
 
 
 def _all_tasks(real: Callable[..., set[Any]]) -> Callable[..., set[Any]]:

@@ -24,6 +24,7 @@ from distbench.simulation.control import (
     identity,
     imports,
     numbering,
+    records,
     refusals,
     unordered,
     waiting,
@@ -34,7 +35,8 @@ from distbench.simulation.control.searching import Place
 from distbench.simulation.control.standin import ABSENT, StandIn, as_bound
 
 _ROOMS: Final = (
-    clocks, dates, entropy, asynchronous, unordered, numbering, garbage, identity, refusals, waiting, imports
+    clocks, dates, entropy, asynchronous, unordered, numbering, garbage, identity, refusals, waiting, records,
+    imports,
 )  # fmt: skip
 _LATE: Final[dict[str, Callable[[ModuleType], Iterator[StandIn]]]] = {
     "multiprocessing.connection": waiting.of_connections,
@@ -103,7 +105,7 @@ class _InForce:
         self._references = References()
         self._changed: list[Place] = []
         self._restore: list[Callable[[], object]] = []
-        """What puts back the state of the generators that all code shares."""
+        """What puts back the state that all code shares, of generators and of logging."""
         self._streams: dict[int, tuple[random.Random, Any]] = {}
         self._seed = 0
 
@@ -118,6 +120,7 @@ class _InForce:
                     self._put_all()
                     self._put_one_by_one(waiting.of_input())
                     self._seed_generators()
+                    self._restore.append(records.LoggingState().restore)
                     numbering.number_derived()
                 self._rebind(namespaces, classes, keep=first)
             except BaseException:  # Ctrl-C perhaps
