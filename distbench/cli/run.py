@@ -84,10 +84,6 @@ def run(
 
     context = click.get_current_context()
     _check_options(context, mode)
-    if mode == "offline":
-        from distbench.simulation.control import stay_in_control
-
-        stay_in_control()  # before any module of the user's is imported
     options = RunOptions(
         format=format,
         seed=seeds[0] if seeds else _pick() if seed == RANDOM else seed,
@@ -113,7 +109,13 @@ def run(
     with ExitStack() as stack:
         status = _status_line() if quiet < 2 else None  # one -q asks for no logs, which it is none of
         log = _open_output(stack, status, verbose=verbose, quiet=bool(quiet), as_json=as_json)
+        if mode == "offline":
+            import distbench.running.offline  # noqa: F401 - all that plays a run binds what is real, and that before
+            from distbench.simulation.control import controlled_throughout
+
+            stack.enter_context(controlled_throughout())  # before any module of the user's is imported
         plan = Plan(algorithm, config, options, settings=settings, assignments=assignments, check=not no_check)
+        log.settle()
         nodes = plan.config(options.seed)
         # A process that is one node writes that node's files only, even where it knows how all fared.
         own = [name for name in nodes.nodes if mode != "network" or name == node_id]

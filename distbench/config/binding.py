@@ -196,8 +196,8 @@ def namespaces_of(bound: Mapping[PeerId, BoundLayer]) -> list[dict[str, Any]]:
 def classes_of(bound: Mapping[PeerId, BoundLayer]) -> list[type]:
     """The classes of the algorithms and those that they inherit from, which may hold such a thing as well."""
     layers = {id(layer.definition): layer.definition for top in bound.values() for layer in top.walk()}
-    found = dict.fromkeys(base for one in layers.values() for base in one.cls.__mro__)
-    return [cls for cls in found if _may_change(cls.__module__)]
+    found = {id(base): base for one in layers.values() for base in one.cls.__mro__}
+    return [cls for cls in found.values() if _may_change(cls.__module__)]
 
 
 def _may_change(module: object) -> bool:

@@ -31,6 +31,8 @@ Coro: TypeAlias = "CoroutineType[Any, Any, Any]"
 
 _CALLERS: Final = frozenset({"_awaited", "_call", "_fire", "_hook", "_initialise", "_run", "deliver_message"})
 """The functions of the framework that call or await what the algorithm defines."""
+_LOGGING: Final = "distbench.running.unheard"
+"""The module that stands in for a part of logging."""
 _OUTERMOST: Final = frozenset({"_build", "_drain", "_run", "play", "run_node"})
 """Those beyond which no code of the node's step stands on the stack."""
 
@@ -57,7 +59,7 @@ def dropped(coro: Coro, frame: FrameType | None) -> tuple[str, DistbenchError] |
     ``frame`` is the innermost one. Cut off is what goes because an exception, such as a cancellation, goes through
     the code that would have awaited it.
     """
-    while frame is not None and is_library(frame.f_code.co_filename):  # logging, for instance, that was given it
+    while frame is not None and _passes_on(frame):  # logging, for instance, that was given it
         frame = frame.f_back
     if frame is None or is_framework(frame.f_code.co_filename):
         if not (frame is None or _ended_in(frame)):
@@ -66,6 +68,11 @@ def dropped(coro: Coro, frame: FrameType | None) -> tuple[str, DistbenchError] |
         return None
     steps = [step for step in _outwards(frame) if not is_framework(step.f_code.co_filename)]
     return _step(steps), _error(coro, steps)
+
+
+def _passes_on(frame: FrameType) -> bool:
+    """Whether it is a library's, or stands where one would stand."""
+    return is_library(frame.f_code.co_filename) or frame.f_globals.get("__name__") == _LOGGING
 
 
 def _ended_in(frame: FrameType) -> bool:

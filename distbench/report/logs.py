@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import IO
+from typing import IO, Final
 
 from distbench.logs import TRACE
 from distbench.node.current import current_node
@@ -14,6 +14,7 @@ from distbench.report.folding import Folding
 from distbench.report.style import node_colour, paint
 from distbench.running.outcomes import failure_of
 from distbench.running.result import RunResult
+from distbench.running.unheard import Outlet, RunHandler, Words, sparing
 
 _NAMES = {TRACE: "TRACE", 10: "DEBUG", 20: "INFO", 30: "WARNING", 40: "ERROR", 50: "CRITICAL"}
 _COLOURS = {TRACE: "dim", 10: "dim", 20: "", 30: "yellow", 40: "red", 50: "red"}
@@ -21,7 +22,40 @@ _ALGORITHMS = (logging.INFO, logging.DEBUG, TRACE, TRACE)
 _FRAMEWORK = (logging.WARNING, logging.WARNING, logging.WARNING, TRACE)
 _SHIPPED = "distbench.algorithms"
 _CONFIG = "distbench.config"
-_NOTHING = logging.CRITICAL + 1
+_LEVELS: Final[Mapping[str, int]] = {"": logging.NOTSET, "distbench": TRACE, "asyncio": TRACE}
+"""Of loggers, whatever is shown: a node's code finds the same. The lower two do not heed what a user sets above."""
+
+
+class Verbosity:
+    """From which level on the records of a logger are shown: as ``-v`` says, or the user's own program.
+
+    Algorithms log from INFO on, from DEBUG with a verbosity of 1, from TRACE with 2; the framework from WARNING on,
+    and all that it has to say with 3. Where a program has set the level of a logger, what that lets through is shown.
+    """
+
+    def __init__(self, verbosity: int) -> None:
+        self._algorithms = _ALGORITHMS[verbosity]
+        self._framework = _FRAMEWORK[verbosity]
+        self._of: dict[str, int] = {}
+
+    def __call__(self, name: str, level: int) -> bool:
+        """Whether a record of this level of the logger of that name is shown."""
+        least = self._of.get(name)
+        if least is None:
+            quieter = _is_framework(name) or name == "asyncio" or name.startswith("asyncio.")
+            least = self._of[name] = self._framework if quieter else self._algorithms
+        return level >= (_set_level(name) or least)
+
+
+def _set_level(name: str) -> int:
+    """The level that a program has set for a logger, or for one above it; 0 if it left that to us."""
+    found = logging.root.manager.loggerDict.get(name)
+    logger: logging.Logger | None = found if isinstance(found, logging.Logger) else logging.root
+    while logger is not None:
+        if logger.level:
+            return 0 if logger.level == _LEVELS.get(logger.name) else logger.level
+        logger = logger.parent
+    return 0
 
 
 class LineFormatter(logging.Formatter):
@@ -40,17 +74,24 @@ class LineFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, and below it the traceback if the record carries one."""
+        trace = ""
+        if record.exc_info and record.exc_info[0] is not None:
+            trace = self.formatException(record.exc_info)
+        return self.render(record, Words(record.getMessage(), trace))
+
+    def render(self, record: logging.LogRecord, words: Words) -> str:
+        """The same of a record that has been turned into text."""
         scope = current_node.get()
         failure = failure_of(record)
         if failure is not None:
             given = f" on {failure.message}" if failure.message else ""
             text = f"{failure.handler} failed{given}\n{failure.traceback}"
             return self.render_line(failure.at, failure.node, record.levelno, text)
-        text = record.getMessage()
+        text = words.text
         if self._names and _is_framework(record.name):
             text = f"{record.name}: {text}"
-        if record.exc_info and record.exc_info[0] is not None:
-            text = f"{text}\n{self.formatException(record.exc_info)}"
+        if words.trace:
+            text = f"{text}\n{words.trace}"
         if scope is None:
             return self.render_line(None, "", record.levelno, text)
         return self.render_line(scope.now(), scope.node_id, record.levelno, text)
@@ -76,48 +117,59 @@ class LineFormatter(logging.Formatter):
         return head
 
 
-class StreamLogs(logging.StreamHandler[IO[str]]):
+class StreamLogs:
     """Writes to a stream until that is closed; a record that cannot be formatted is one line, not a traceback."""
 
-    def __init__(self, stream: IO[str], *, quiet: bool, folds: bool) -> None:
+    def __init__(self, stream: IO[str], formatter: LineFormatter, *, quiet: bool, folds: bool) -> None:
         """``quiet`` lets only warnings about the config through; ``folds`` leaves out repeats."""
-        super().__init__(stream)
         self.failures = 0
         """Failures of nodes shown, each with its traceback, or folded as the summary folds them."""
         self.quiet = quiet
+        self._stream = stream
+        self._formatter = formatter
         self._folding = Folding() if folds else None
+        self._ended = False
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write it, if it is for people now."""
-        if self.quiet and not record.name.startswith(_CONFIG):
-            return
+    def wants(self, name: str) -> bool:
+        """Whether records of that logger are for people now."""
+        return not self._ended and (not self.quiet or name.startswith(_CONFIG))
+
+    def take(self, record: logging.LogRecord, words: Words) -> None:
+        """Write it, unless it is a repeat."""
         if self._folding is None or not self._folding.takes(record):
-            super().emit(record)
+            self._write(record, words)
         self.failures += failure_of(record) is not None
+
+    def _write(self, record: logging.LogRecord, words: Words) -> None:
+        line = words.problem or (self._formatter.render(record, words) if words.line is None else words.line)
+        try:
+            self._stream.write(f"{line}\n")
+            self._stream.flush()
+        except (OSError, ValueError) as error:
+            if isinstance(error, OSError) or self._stream.closed:  # there is nowhere left to say so
+                self.end()
+                return
+            place = f"{record.filename}:{record.lineno}"
+            self._stream.write(f"{place}: cannot log {record.msg!a}: {type(error).__name__}: {error}\n")
+
+    def end(self) -> None:
+        """Write nothing more; what was written before may not have been read either."""
+        self._ended = True
+        self.failures = -sys.maxsize
 
     def say_last(self) -> None:
         """Say how much was left out, in the name of the node whose process this is."""
         text = "" if self._folding is None else self._folding.tell()
-        if text:
-            self.handle(logging.LogRecord(__name__, logging.WARNING, __file__, 0, text, (), None))
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        error = sys.exception()
-        if isinstance(error, OSError) or self.stream.closed:  # there is nowhere left to say so
-            logging.getLogger().removeHandler(self)
-            self.failures = -sys.maxsize  # what was written before may not have been read either
-            return
-        place = f"{record.filename}:{record.lineno}"
-        self.stream.write(f"{place}: cannot log {record.msg!r}: {type(error).__name__}: {error}\n")
+        if text and self.wants(__name__):
+            self._write(logging.LogRecord(__name__, logging.WARNING, __file__, 0, text, (), None), Words(text))
 
 
 class Logs:
     """The logs of a run while it lasts."""
 
-    def __init__(self, shown: StreamLogs | None, levels: Mapping[str, int]) -> None:
+    def __init__(self, handler: RunHandler, shown: StreamLogs | None) -> None:
+        self._handler = handler
         self._shown = shown
-        self._levels = levels
-        self._added: list[logging.Handler] = []
 
     def has_shown(self, result: RunResult) -> bool:
         """Whether whoever reads the stream has seen the traceback of every failure."""
@@ -127,49 +179,47 @@ class Logs:
             return self._shown.failures >= 0
         return self._shown.failures >= len(result.failures)
 
-    def add(self, handler: logging.Handler) -> None:
-        """Give the records of this verbosity to ``handler`` too, ``quiet`` or not."""
-        set_levels(self._levels)
-        self._added.append(handler)
-        logging.getLogger().addHandler(handler)
+    def settle(self) -> None:
+        """The user's modules are loaded. One that took all handlers from the root logger shows its logs by itself."""
+        root = logging.getLogger()
+        if self._handler not in root.handlers:
+            if self._shown is not None:
+                self._shown.end()
+            root.addHandler(self._handler)
 
-    def close(self) -> None:
-        """Have the rest said, and take back what was added."""
-        if self._shown is not None:
-            self._shown.say_last()
-        for handler in self._added:
-            logging.getLogger().removeHandler(handler)
+    def add(self, outlet: Outlet) -> None:
+        """Give the records of this verbosity to ``outlet`` too, ``quiet`` or not."""
+        self._handler.outlets.append(outlet)
 
 
 @contextmanager
 def logs(verbosity: int, stream: IO[str] | None, *, colour: bool, quiet: bool = False) -> Iterator[Logs]:
     """Within the block, logs go to ``stream``; afterwards logging is as it was.
 
-    Algorithms log from INFO on, from DEBUG with a verbosity of 1, from TRACE with 2; the framework from WARNING on,
-    and all that it has to say with 3. Failures and warnings that repeat are left out where it is 0. ``quiet`` leaves
-    warnings about the config only. What is filtered costs what any disabled logger costs.
+    The rest of logging is the same whatever is shown, and to whom. Failures and warnings that repeat are left out where
+    ``verbosity`` is 0. ``quiet`` leaves warnings about the config only. A record that nobody would hear is not made.
     """
     verbosity = min(max(verbosity, 0), len(_ALGORITHMS) - 1)
-    algorithms, framework = _ALGORITHMS[verbosity], _FRAMEWORK[verbosity]
-    levels = {"": algorithms, _SHIPPED: algorithms, "distbench": framework, "asyncio": framework}
-    before = {name: logging.getLogger(name).level for name in levels}
     root = logging.getLogger()
-    shown = StreamLogs(stream, quiet=quiet, folds=not verbosity) if stream else None
-    handler = shown or logging.NullHandler()
-    handler.setFormatter(LineFormatter(colour=colour, names=verbosity >= 3))
+    before = {name: logging.getLogger(name).level for name in _LEVELS}
+    handler = RunHandler(Verbosity(verbosity))
+    shown = None
+    if stream is not None:
+        formatter = LineFormatter(colour=colour, names=verbosity >= 3)
+        shown = StreamLogs(stream, formatter, quiet=quiet, folds=not verbosity)
+        handler.outlets.append(shown)
     root.addHandler(handler)
-    set_levels({name: framework if name == "distbench" else _NOTHING for name in levels} if quiet else levels)
-    made = Logs(shown, levels)
+    _set_levels(_LEVELS)
     try:
-        yield made
+        with sparing():
+            yield Logs(handler, shown)
     finally:
-        made.close()
+        handler.say_last()
         root.removeHandler(handler)
-        set_levels(before)
+        _set_levels(before)
 
 
-def set_levels(levels: Mapping[str, int]) -> None:
-    """Set the level of each logger."""
+def _set_levels(levels: Mapping[str, int]) -> None:
     for name, level in levels.items():
         logging.getLogger(name).setLevel(level)
 

@@ -19,13 +19,14 @@ from distbench.node.current import current_node
 from distbench.report.files import file_name, make_folder
 from distbench.report.logs import LineFormatter
 from distbench.running.outcomes import failure_of
+from distbench.running.unheard import Words
 from distbench.words import plural
 
 _MOST_OPEN: Final = 200
 """A process may have few files open at once; of more nodes, those that logged last stay open."""
 
 
-class NodeLogs(logging.Handler):
+class NodeLogs:
     """Writes the records of each node to a file of its own, which a run starts anew; other files stay as they are.
 
     Nodes in processes of their own write to theirs; what goes wrong there is known here as well.
@@ -33,8 +34,7 @@ class NodeLogs(logging.Handler):
 
     def __init__(self, folder: str | os.PathLike[str], nodes: Iterable[PeerId], *, names: bool = False) -> None:
         """Make ``folder`` if need be, and an empty file for each node. ConfigError if one cannot be written."""
-        super().__init__()
-        self.setFormatter(LineFormatter(colour=False, names=names))
+        self._formatter = LineFormatter(colour=False, names=names)
         self._folder = make_folder(folder, "--log-dir")
         self._paths = {node: self._folder / f"{file_name(node)}.log" for node in nodes}
         self._places = {node: place for place, node in enumerate(self._paths)}
@@ -47,18 +47,19 @@ class NodeLogs(logging.Handler):
             except OSError as error:
                 raise _unusable(path, error.strerror) from error
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write a record that was made in a step of a node, or tells of a node's failure."""
+    def wants(self, name: str) -> bool:
+        """Whether records of that logger have a place here; a record is looked at one by one."""
+        return True
+
+    def take(self, record: logging.LogRecord, words: Words) -> None:
+        """Write a record that was made in a step of a node, or tells of a node's failure.
+
+        One that cannot be formatted is left out; the merged stream tells what is wrong.
+        """
         scope, failure = current_node.get(), failure_of(record)
         node = failure.node if failure is not None else scope.node_id if scope is not None else None
-        if node is not None:
-            try:
-                self.write(node, self.format(record))
-            except Exception:  # noqa: BLE001 - as in every handler of logging; the merged stream tells what is wrong
-                self.handleError(record)
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """A record that cannot be formatted is left out here."""
+        if node is not None and not words.problem:
+            self.write(node, self._formatter.render(record, words))
 
     def write(self, node: PeerId, line: str) -> None:
         """Add a line to the file of ``node``, whole or not at all; once that failed, nothing more is tried."""
@@ -79,7 +80,6 @@ class NodeLogs(logging.Handler):
 
     def close(self) -> None:
         """Close all files. ConfigError if a line could not be written."""
-        super().close()
         while self._open:
             self._open.popitem()[1].close()
         failed = [(path, number) for path, number in zip(self._paths.values(), self._errors[:], strict=False) if number]

@@ -174,6 +174,7 @@ class OfflineRun:
                 step(node_id)
         self.scheduler = Scheduler()
         self.loop = SimLoop(self.scheduler, self._on_exception, self.choices.index)  # type: ignore[abstract]
+        self.loop.nobody = Machine(PeerId(""), self.scheduler, self.choices)
         seed = self.choices.seed(("random", "module"))
         stack.enter_context(controlled(namespaces_of(bound), classes_of(bound), seed))
         watching.begin()
@@ -331,7 +332,7 @@ class OfflineRun:
         if interrupted:
             ended, reason = Outcome.INTERRUPTED, interrupted
         self._look_at_tasks()
-        self.loop.collect()
+        self.loop.collect_at_the_end()
         for node in self.nodes.values():
             node.tell_aside()
         if self.choices.unknown:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import pickle
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any, Final, NoReturn
@@ -20,6 +19,7 @@ from distbench.running.instances import NOT_HERE
 from distbench.running.preparing import Plan, load_class
 from distbench.running.result import Outcome, RunResult
 from distbench.running.signals import Interrupted, name_interrupt
+from distbench.running.unheard import hushed
 from distbench.running.workers import CAN_FORK, Answer, Workers, tell_alive
 from distbench.simulation.watching import describe_cut, is_debugged
 from distbench.words import plural
@@ -328,7 +328,7 @@ def _repeat_alone(found: _Found, fresh: Workers) -> None:
 def _run_here(one: _OneRun, found: _Found) -> None:
     # A debugger that stops in a run would stop in its repetition as well, where nobody sees it.
     repeats = CAN_FORK and sys.gettrace() is None
-    with _quiet(), Workers(one, found.seeds, 1, one.patience) if repeats else nullcontext() as fresh:
+    with hushed(), Workers(one, found.seeds, 1, one.patience) if repeats else nullcontext() as fresh:
         for index, seed in enumerate(found.seeds):
             if index >= found.end:
                 break
@@ -338,17 +338,6 @@ def _run_here(one: _OneRun, found: _Found) -> None:
             found.tell()
         if fresh is not None:
             _repeat_alone(found, fresh)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without logs: those of a thousand runs help nobody, those of one come with its replay."""
-    before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logging.disable(before)
 
 
 def _summarise(result: RunResult, kept: object) -> SeedRun:

@@ -32,6 +32,7 @@ from distbench.node.suspended import last_line
 from distbench.running.nursery import die_with_parent
 from distbench.running.signals import SIGNALS, mask
 from distbench.running.streams import flush_streams, keep_places
+from distbench.running.unheard import hush
 
 CAN_FORK: Final = hasattr(os, "fork")
 
@@ -310,7 +311,6 @@ def _readable(descriptors: list[int], timeout: float) -> Iterable[int]:
 def _become_worker(parent: int, foreign: list[int]) -> None:
     """Leave signals, the terminal and the other workers' pipes to the parent, and die with it."""
     import gc
-    import logging
 
     signal.set_wakeup_fd(-1)
     for number in SIGNALS:
@@ -318,7 +318,7 @@ def _become_worker(parent: int, foreign: list[int]) -> None:
     for descriptor in foreign:
         os.close(descriptor)
     die_with_parent(parent)
-    logging.disable(logging.CRITICAL)
+    hush()
     sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8", errors="replace")  # noqa: SIM115 - until the end
     sys.breakpointhook = lambda *_, **__: None  # nobody sees its prompt here
     gc.freeze()  # what is shared with the parent stays shared

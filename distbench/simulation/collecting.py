@@ -19,6 +19,7 @@ class Collector:
             if self._runs == 0:
                 self._was_on = gc.isenabled()
                 gc.disable()
+                gc.collect(1)  # what is no run's is not to be found in one
             self._runs += 1
 
     def resume(self) -> None:

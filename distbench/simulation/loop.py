@@ -22,10 +22,11 @@ from typing import Any, Final
 from distbench.node.current import NodeScope, current_node
 from distbench.node.step import Step
 from distbench.simulation.collecting import collector
+from distbench.simulation.finalizing import finalizing
 from distbench.simulation.futures import SimFuture, SimTask
 from distbench.simulation.handles import Handle, Timer
 from distbench.simulation.interface import LoopInterface
-from distbench.simulation.machine import current_machine
+from distbench.simulation.machine import Machine, current_machine
 from distbench.simulation.scheduler import Scheduler
 from distbench.simulation.ties import Choose, Ties, take_first
 from distbench.simulation.watching import StepTimeout
@@ -36,6 +37,7 @@ _COLLECT_EVERY: Final = 20_000
 """Events between two collections of garbage, which happen at fixed points so that finalizers repeat too."""
 _FULL_COLLECT_EVERY: Final = 50
 _LAST_ROUNDS: Final = 1_000
+_collect = gc.collect  # for whose name something stands in while a run lasts
 _END_OF_TIME: Final = 1e15
 """Seconds, some thirty million years: what is due then is never due; a float that tells nanoseconds ends before."""
 _PAUSE: Final = 0.001
@@ -80,7 +82,12 @@ class SimLoop(LoopInterface):
         self._on_exception = on_exception
         self._ready: deque[Handle] = deque()
         self._closed = False
+        self.nobody: Machine | None = None
+        """Where finalizers run that lead to no node."""
         self._generators: dict[int, tuple[weakref.ref[Any], contextvars.Context]] = {}
+        self._dropped: dict[int, contextvars.Context] = {}
+        """The contexts of those that are about to be told as dropped, by their addresses."""
+        self._collecting = False
         self._tasks: weakref.WeakValueDictionary[int, SimTask] = weakref.WeakValueDictionary()
         self._pending: set[SimTask] = set()
         """Tasks that algorithms started: one that nobody else holds does not vanish in the middle of its work."""
@@ -157,12 +164,25 @@ class SimLoop(LoopInterface):
             limit -= chunk
             self._slices += 1
             self._stages += 1
-            gc.collect(2 if self._slices % _FULL_COLLECT_EVERY == 0 else 1)
+            self.collect(2 if self._slices % _FULL_COLLECT_EVERY == 0 else 1)
+            if ready:
+                drain()
         return Pause.STOPPED if self.stopping else Pause.IDLE
 
-    def collect(self) -> None:
-        """Collect garbage once more, at the end of the run; old garbage only where the run was long enough for some."""
-        gc.collect(2 if self._slices > 1 else 1)
+    def collect(self, generation: int) -> int:
+        """Collect garbage, whose finalizers run in their nodes; what they start is ready then."""
+        self._collecting = True
+        try:
+            found: int = finalizing(self.nobody, _collect, generation)
+        finally:
+            self._collecting = False
+            self._dropped.clear()
+        return found
+
+    def collect_at_the_end(self) -> None:
+        """Collect garbage once more; old garbage only where the run was long enough for some."""
+        self.collect(2 if self._slices > 1 else 1)
+        self._last_rounds()
 
     def _drain(self) -> None:
         """Run callbacks until none is ready at this instant."""
@@ -278,10 +298,9 @@ class SimLoop(LoopInterface):
                     asyncio.tasks._unregister_task(task)
                 elif task.cancelled():  # now, and not whenever garbage is collected, goes what it would have awaited
                     error = task._make_cancelled_error()  # type: ignore[attr-defined]
-                    traceback.clear_frames(error.__traceback__)
-            self._pending.clear()
-            self._ready.clear()
-            self.scheduler.heap.clear()
+                    _context_of(task).run(traceback.clear_frames, error.__traceback__)
+            for held in (self._pending, self._ready, self.scheduler.heap):
+                finalizing(self.nobody, held.clear)
 
     def _end_tasks(self) -> None:
         for _ in range(10):
@@ -306,7 +325,7 @@ class SimLoop(LoopInterface):
     def _end_by_force(self, task: SimTask) -> None:
         """Close a coroutine that refused to end when it was cancelled."""
         try:
-            task.get_coro().close()
+            _context_of(task).run(task.get_coro().close)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - as in _drain, but for its refusing once more
@@ -319,12 +338,21 @@ class SimLoop(LoopInterface):
 
     def _generator_began(self, generator: AsyncGenerator[Any, Any]) -> None:
         number = self.next_number()
-        forget = weakref.ref(generator, lambda _: self._generators.pop(number, None))
-        self._generators[number] = (forget, contextvars.copy_context())
+        context, address = contextvars.copy_context(), id(generator)
+
+        def forget(_: object) -> None:  # which Python does before it tells that it was dropped
+            self._generators.pop(number, None)
+            if not self._collecting:  # then it is told at once, or never
+                self._dropped.clear()
+            self._dropped[address] = context
+
+        self._dropped.pop(address, None)
+        self._generators[number] = (weakref.ref(generator, forget), context)
 
     def _generator_dropped(self, generator: AsyncGenerator[Any, Any]) -> None:
+        context = self._dropped.pop(id(generator), None)
         if not self._closed:
-            self.call_soon(self.create_task, generator.aclose())
+            self.call_soon(self.create_task, generator.aclose(), context=context)
 
     # -------------------------------------------------- what asyncio asks of a loop
 
@@ -481,3 +509,9 @@ class SimLoop(LoopInterface):
         if "node" not in context:
             context["node"] = getattr(task, "node", None) or current_node.get()
         self._on_exception(context)
+
+
+def _context_of(task: SimTask) -> contextvars.Context:
+    """One like that in which its code runs."""
+    context = getattr(task.node, "context", None)
+    return contextvars.copy_context() if context is None else context.copy()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import contextvars
 import re
 import signal
 from pathlib import Path
@@ -32,7 +32,7 @@ class Vote(Algorithm):
         if self.mood == "sleeps":
             await asyncio.sleep(1e9)
         if self.mood == "interrupted":
-            os.kill(os.getpid(), signal.SIGINT)
+            contextvars.Context().run(signal.raise_signal, signal.SIGINT)  # from outside of the step
         if self.mood != "quiet":
             await self.terminate()
 

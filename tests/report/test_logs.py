@@ -17,6 +17,7 @@ from distbench.report.notes import MOST_FAILURES
 from distbench.report.style import node_colour, wants_colour, wants_status
 from distbench.running.outcomes import FAILURE
 from distbench.running.result import Failure
+from distbench.running.unheard import Words
 from tests.report.made import result
 
 
@@ -202,9 +203,12 @@ def test_quiet_leaves_warnings_about_the_config() -> None:
 def test_what_is_added_gets_what_quiet_hides() -> None:
     heard: list[str] = []
 
-    class Ear(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            heard.append(record.getMessage())
+    class Ear:
+        def wants(self, name: str) -> bool:
+            return True
+
+        def take(self, record: logging.LogRecord, words: Words) -> None:
+            heard.append(words.text)
 
     ear = Ear()
     stream = io.StringIO()

@@ -16,6 +16,7 @@ from distbench.report.logs import logs
 from distbench.report.nodelogs import NodeLogs
 from distbench.running.outcomes import FAILURE
 from distbench.running.result import Failure
+from distbench.running.unheard import RunHandler
 
 logger = logging.getLogger("my_raft")
 
@@ -93,8 +94,10 @@ def test_more_nodes_than_files_may_be_open_lose_no_line(tmp_path: Path, monkeypa
 
 def test_a_record_that_cannot_be_formatted_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = NodeLogs(tmp_path, nodes("n1"))
+    handler = RunHandler(lambda name, level: True)
+    handler.outlets.append(files)
     with step_of("n1"):
-        files.handle(logging.LogRecord("x", logging.INFO, "x.py", 1, "%d votes", ("no number",), None))
+        handler.handle(logging.LogRecord("x", logging.INFO, "x.py", 1, "%d votes", ("no number",), None))
     files.close()
     assert (tmp_path / "n1.log").read_text() == ""
     assert capsys.readouterr().err == ""

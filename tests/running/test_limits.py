@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import math
 import signal
 from typing import Any
@@ -212,7 +213,7 @@ def test_ctrl_c_ends_a_run_with_reports(where: str) -> None:
                 case "callback":
                     asyncio.get_running_loop().call_later(1, self.interrupts_now)
                 case "signal":
-                    signal.raise_signal(signal.SIGINT)
+                    contextvars.Context().run(signal.raise_signal, signal.SIGINT)  # from outside of the step
 
         async def interrupts(self) -> None:
             raise KeyboardInterrupt

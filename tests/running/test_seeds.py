@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import os
 import random
 import signal
@@ -37,7 +38,7 @@ class Dice(Algorithm):
         if self.rolled == 6 and how == "exit":
             os._exit(7)
         if self.rolled == 6 and how == "killed":
-            os.kill(os.getpid(), 9)
+            contextvars.Context().run(lambda: os.kill(os.getpid(), 9))  # from outside of the step
         if self.rolled == 6 and how == "raise":
             raise RuntimeError("a six")
         if self.rolled == 6 and how == "wait":

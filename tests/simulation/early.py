@@ -12,7 +12,7 @@ CLOCKS: Final[dict[str, tuple[str, str]]] = {
     "the class datetime": ("from datetime import datetime", "datetime.now()"),
     "the class date": ("from datetime import date", "date.today().toordinal() * 86400.0"),
     "a bound class method": ("from datetime import datetime\nnow = datetime.now", "now()"),
-    "a bound class method of long ago": ("from datetime import datetime\nnow = datetime.utcnow", "now()"),
+    "a bound class method that is inherited": ("from datetime import datetime\nnow = datetime.today", "now()"),
     "a subclass of datetime": (
         "import datetime\nclass Moment(datetime.datetime):\n    'Its own.'\n    def age(self): return self",
         "Moment.now().age()",
@@ -197,6 +197,11 @@ CLOCKS: Final[dict[str, tuple[str, str]]] = {
     "an abstract class": (
         "import time, abc\nclass Clock(abc.ABC):\n    read = staticmethod(time.monotonic)",
         "Clock.read()",
+    ),
+    "a module of no import": (
+        "import types\nmodule = types.ModuleType('a_helper_of_no_import')\n"
+        "exec('from time import monotonic', vars(module))",
+        "module.monotonic()",
     ),
     "a method of datetime": (
         "import datetime\nstamp = datetime.datetime.timestamp\nnow = datetime.datetime.now",

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import datetime
 import itertools
+import os
 import time
+import timeit
 from collections.abc import Awaitable, Callable
 from datetime import datetime as moment
 from time import time as seconds
@@ -31,6 +33,8 @@ SINCE_START: dict[str, Callable[[], float]] = {
     "thread_time": lambda: time.thread_time(),
     "monotonic_ns": lambda: time.monotonic_ns() / 10**9,
     "perf_counter_ns": lambda: time.perf_counter_ns() / 10**9,
+    "default_timer": lambda: timeit.default_timer(),
+    "os.times": lambda: os.times().elapsed,
     "clock_gettime": lambda: time.clock_gettime(time.CLOCK_MONOTONIC),
     "clock_gettime_ns": lambda: time.clock_gettime_ns(time.CLOCK_MONOTONIC) / 10**9,
 }

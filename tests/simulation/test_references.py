@@ -401,3 +401,159 @@ def test_the_command_line_runs_in_utc(write: Write, hash_seed: str) -> None:
     finished = start(*command, cwd=write.folder, environment=environment)
     assert finished.err.split()[:4] == ["UTC", "UTC", "0", "UTC"]
     assert json.loads(finished.out)["time_zone"] == "UTC"
+
+
+# -------------------------------------------------- the command line
+
+
+HELPER = """
+import asyncio, datetime, os, random, socket, threading, time, uuid
+from time import time as clock
+START, MONOTONIC, NOW = time.time(), time.monotonic(), datetime.datetime.now()
+DRAWN, BYTES, NAME = random.random(), os.urandom(4), uuid.uuid4()
+RNG = random.Random()
+RNG2 = random.Random(5)
+thread = threading.Thread(target=lambda: seen.append(time.time()))
+seen = []
+thread.start()
+thread.join()
+socket.socket().close()
+LATER = asyncio._get_running_loop() is None and asyncio.run(asyncio.sleep(0.001, 7))
+FIRST = RNG.random()
+def state(): return [START, MONOTONIC, str(NOW), DRAWN, BYTES.hex(), str(NAME), LATER, FIRST]
+"""
+ALONE = """
+import json, sys
+import distbench, {first}, {second}
+print(json.dumps([a_helper_one.state(), a_helper_two.state()]), file=sys.stderr)
+class Clock:
+    read = a_helper_one.clock
+@distbench.distbench
+class Alone(distbench.Algorithm):
+    async def on_start(self):
+        import os, time
+        before = os.urandom(4).hex()
+        import a_helper_{lazy}
+        print(json.dumps([a_helper_one.RNG.random(), a_helper_two.RNG2.random(), before, os.urandom(4).hex(),
+                          abs(Clock().read() - time.time()) < 1, a_helper_one.seen[0] > 1.6e9,
+                          a_helper_{lazy}.state()]), file=sys.stderr)
+"""
+
+
+def alone(write: Write, *options: str, first: str = "one", second: str = "two", lazy: str = "three") -> list[Any]:
+    for name in ("one", "two", "three"):
+        write(HELPER, f"a_helper_{name}")
+    write(ALONE.format(first=f"a_helper_{first}", second=f"a_helper_{second}", lazy=lazy), "alone")
+    command = ("-m", "distbench", "-c", "complete:1", "-a", "alone.py", "-q", *options)
+    finished = start(*command, cwd=write.folder)
+    assert finished.status == 0, finished.err
+    return [json.loads(line) for line in finished.err.splitlines()]
+
+
+def test_the_top_level_of_a_module_is_the_same_in_every_process(write: Write) -> None:
+    states, seen = alone(write)
+    again = alone(write)
+    other_order, _ = alone(write, first="two", second="one")
+    assert [states, seen] == again
+    assert states == other_order
+    assert states[0] != states[1] != seen[-1] != states[0]
+    assert seen[4:6] == [True, True]
+    (other_states, other_seen) = alone(write, "--seed", "1")
+    assert other_states == states
+    assert other_seen[2:4] != seen[2:4]
+    assert other_seen[6] == seen[6]
+
+
+def test_a_first_import_in_a_step_draws_nothing_of_the_nodes(write: Write) -> None:
+    (_, first), (_, second) = alone(write), alone(write, lazy="two")
+    assert first[:4] == second[:4]
+
+
+def test_all_ways_to_keep_a_clock_show_virtual_time_on_the_command_line(write: Write) -> None:
+    kept = [*CLOCKS.values(), *ENTROPY.values()]
+    for number, (text, _) in enumerate(kept):
+        write(text, f"a_helper_{number}")
+    steps = [step for _, step in kept]
+    write(
+        "import asyncio, datetime, json, sys, distbench\n"
+        + "".join(f"import a_helper_{number}\n" for number in range(len(steps)))
+        + f"HELPERS = [{', '.join(f'vars(a_helper_{number})' for number in range(len(steps)))}]\n"
+        f"STEPS = {steps!r}\n"
+        "def look(): return [eval(step, names) for step, names in zip(STEPS, HELPERS)]\n"
+        "@distbench.distbench\nclass Every(distbench.Algorithm):\n    async def on_start(self):\n"
+        f"        before = look(); await asyncio.sleep({SLEEP}); after = look()\n"
+        f"        both = list(zip(before, after))[:{len(CLOCKS)}]\n"
+        "        gone = [b - a for a, b in both]\n"
+        "        gone = [one.total_seconds() if isinstance(one, datetime.timedelta) else one for one in gone]\n"
+        f"        print(json.dumps([gone, before[{len(CLOCKS)}:]]), file=sys.stderr)\n",
+        "every",
+    )
+    command = ("-m", "distbench", "-c", "complete:2", "-a", "every.py", "-q", "--timeout", "1e6")
+    found = []
+    for _ in range(2):
+        finished = start(*command, cwd=write.folder)
+        assert finished.status == 0, finished.err
+        found.append([json.loads(line) for line in finished.err.splitlines()])
+    assert found[0] == found[1]
+    wrong = [
+        name for (gone, _) in found[0] for name, one in zip(CLOCKS, gone, strict=True)
+        if not SLEEP - 86_400 <= one < SLEEP + 86_400
+    ]  # fmt: skip
+    assert wrong == []
+
+
+def test_with_many_seeds_a_generator_of_a_module_begins_each_run_alike(write: Write) -> None:
+    write(
+        "import random, distbench\nRNG = random.Random()\nFIRST = random.Random()\nFIRST.setstate(RNG.getstate())\n"
+        "WANTED = FIRST.random()\n@distbench.distbench\nclass Draws(distbench.Algorithm):\n"
+        "    async def on_start(self):\n        assert RNG.random() == WANTED\n",
+        "draws",
+    )
+    command = ("-m", "distbench", "-c", "complete:1", "-a", "draws.py", "--seeds", "0-20", "--jobs", "2")
+    finished = start(*command, cwd=write.folder)
+    assert finished.status == 0, finished.out + finished.err
+
+
+def test_in_local_mode_the_real_clock_stays(write: Write) -> None:
+    write(
+        "import time, distbench\nassert time.time() > 1.6e9\n@distbench.distbench\nclass Real(distbench.Algorithm):\n"
+        "    async def on_start(self):\n        assert time.time() > 1.6e9\n        await self.terminate()\n",
+        "real",
+    )
+    finished = start("-m", "distbench", "-c", "complete:1", "-a", "real.py", "--mode", "local", cwd=write.folder)
+    assert finished.status == 0, finished.out + finished.err
+
+
+def test_the_machinery_of_imports_stays_out_of_the_traceback_of_a_failing_import(write: Write) -> None:
+    write("import a_helper_broken\nimport distbench", "outer")
+    write("raise ValueError('broken')", "a_helper_broken")
+
+    def step() -> list[str]:
+        import traceback
+
+        try:
+            importlib.import_module("outer")
+        except ValueError as error:
+            return [Path(frame.filename).name for frame in traceback.extract_tb(error.__traceback__)]
+        raise AssertionError
+
+    (files, *_) = play(step)
+    assert files[-2:] == ["outer.py", "a_helper_broken.py"]
+    assert "imports.py" not in files
+
+
+def test_a_command_line_in_this_process_takes_all_of_it_back(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    from distbench.cli import main
+
+    write(
+        "import time, distbench\nfrom time import monotonic\nSTART = time.monotonic()\n"
+        "@distbench.distbench\nclass Back(distbench.Algorithm):\n"
+        "    async def on_start(self): assert monotonic() < 1\n",
+        "a_helper_back",
+    )
+    real = time.monotonic, time.time, dict(vars(datetime.datetime)), importlib.import_module
+    assert main(["-c", "complete:1", "-a", str(write.folder / "a_helper_back.py"), "-qq"]) == 0
+    assert (time.monotonic, time.time, dict(vars(datetime.datetime)), importlib.import_module) == real
+    module: Any = sys.modules["a_helper_back"]
+    assert module.monotonic is time.monotonic
+    assert 0 <= module.START < 0.001

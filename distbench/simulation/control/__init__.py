@@ -4,6 +4,6 @@ While a run lasts, stand-ins take the place of functions of the standard library
 a node's step they answer from its machine, everywhere else (other threads, the framework) they do what they did.
 """
 
-from distbench.simulation.control.inforce import controlled, stay_in_control
+from distbench.simulation.control.inforce import controlled, controlled_throughout
 
-__all__ = ["controlled", "stay_in_control"]
+__all__ = ["controlled", "controlled_throughout"]

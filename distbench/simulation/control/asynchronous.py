@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio.base_events import BaseEventLoop
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from distbench.errors import NondeterminismError
@@ -21,7 +21,6 @@ def stand_ins() -> Iterator[StandIn]:
     """Of what makes tasks and futures, or shows them."""
     for owner in (asyncio, asyncio.tasks):
         yield StandIn(owner, "all_tasks", _all_tasks(asyncio.all_tasks))
-        yield StandIn(owner, "as_completed", _as_completed(asyncio.as_completed))
         if (eager := getattr(owner, "eager_task_factory", None)) is not None:  # from Python 3.12 on
             yield StandIn(owner, "eager_task_factory", _eager_task_factory(eager))
     yield StandIn(asyncio, "Future", _Future)
@@ -36,7 +35,9 @@ def stand_ins() -> Iterator[StandIn]:
 
 
 def _inside() -> bool:
-    return current_machine.get() is not None
+    """Whether it is a node's step; a module that is imported there may have a loop of its own."""
+    machine = current_machine.get()
+    return machine is not None and machine.refuses
 
 
 def _all_tasks(real: Callable[..., set[Any]]) -> Callable[..., set[Any]]:
@@ -50,17 +51,6 @@ def _all_tasks(real: Callable[..., set[Any]]) -> Callable[..., set[Any]]:
         return found | {asyncio.current_task()} - {None}
 
     return all_tasks
-
-
-def _as_completed(real: Callable[..., Any]) -> Callable[..., Any]:
-    """The original makes tasks of its coroutines in the order of a set."""
-
-    def as_completed(fs: Iterable[Any], *, timeout: float | None = None) -> Any:
-        if _inside() and not (asyncio.isfuture(fs) or asyncio.iscoroutine(fs)):
-            fs = [asyncio.ensure_future(each) for each in dict.fromkeys(fs)]
-        return real(fs, timeout=timeout)
-
-    return as_completed
 
 
 _REAL_FUTURE: Final = asyncio.Future

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import timeit
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -25,6 +26,7 @@ def stand_ins() -> Iterator[StandIn]:
     if hasattr(time, "clock_gettime"):  # nor these
         yield StandIn(time, "clock_gettime", _by_number(time.clock_gettime, _SECOND))
         yield StandIn(time, "clock_gettime_ns", _by_number(time.clock_gettime_ns))
+    yield StandIn(timeit, "default_timer", _since_start(timeit.default_timer, _SECOND))
 
 
 def _wall(real: Callable[[], Any], unit: int | None = None) -> Routine:

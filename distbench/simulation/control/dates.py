@@ -16,7 +16,9 @@ _DATETIME: Final = _datetime.datetime
 _UTC: Final = _datetime.UTC
 _EPOCH: Final = _DATETIME(1970, 1, 1)
 _ZONE: Final = {"timezone": 0, "altzone": 0, "daylight": 0, "tzname": ("UTC", "UTC")}
-_gmtime, _asctime, _strftime = time.gmtime, time.asctime, time.strftime
+_YEAR: Final = (365 * 24 + 6) * 3600
+_time, _gmtime, _localtime = time.time, time.gmtime, time.localtime
+_asctime, _strftime = time.asctime, time.strftime
 
 
 def stand_ins() -> Iterator[StandIn]:
@@ -34,10 +36,11 @@ def stand_ins() -> Iterator[StandIn]:
         yield StandIn(time, name, made)
         if name == "localtime":
             yield StandIn(logging.Formatter, "converter", made)
-    # They are values, and so say the same to all; but of a module that lacks a name, this function is asked for it.
-    yield StandIn(time, "__getattr__", _zone({name: getattr(time, name) for name in _ZONE}))
-    for name in _ZONE:
-        yield StandIn(time, name, ABSENT)
+    if any(getattr(time, name) != value for name, value in _ZONE.items()):
+        # They are values, and so say the same to all; but a module that lacks a name asks this function for it.
+        yield StandIn(time, "__getattr__", _zone)
+        for name in _ZONE:
+            yield StandIn(time, name, ABSENT)
     for cls in (_DATE, _DATETIME):
         yield StandIn(cls, "today", _class_method(vars(_DATE)["today"], _today))
     yield StandIn(_DATE, "fromtimestamp", _class_method(vars(_DATE)["fromtimestamp"], _date_from))
@@ -111,13 +114,22 @@ def _in_utc(machine: Machine, fields: Any) -> Any:
     return _labelled(fields)
 
 
-def _zone(real: dict[str, Any]) -> Callable[[str], Any]:
-    def __getattr__(name: str) -> Any:  # noqa: N807 - its name in a module
-        if name not in _ZONE:
-            raise AttributeError(f"module 'time' has no attribute {name!r}")
-        return (real if current_machine.get() is None else _ZONE)[name]
+def _zone(name: str) -> Any:
+    if name not in _ZONE:
+        raise AttributeError(f"module 'time' has no attribute {name!r}")
+    return (_zone_here() if current_machine.get() is None else _ZONE)[name]
 
-    return __getattr__
+
+def _zone_here() -> dict[str, Any]:
+    """What Python makes of the system's zone when it starts, and in ``tzset``."""
+    begin = _time() // _YEAR * _YEAR
+    winter, summer = sorted(map(_localtime, (begin, begin + _YEAR // 2)), key=lambda one: one.tm_gmtoff)
+    return {
+        "timezone": -winter.tm_gmtoff,
+        "altzone": -summer.tm_gmtoff,
+        "daylight": int(winter.tm_gmtoff != summer.tm_gmtoff),
+        "tzname": (winter.tm_zone, summer.tm_zone),
+    }
 
 
 # -------------------------------------------------- of datetime

@@ -19,18 +19,25 @@ from distbench.simulation.control import (
     clocks,
     dates,
     entropy,
+    garbage,
     generators,
     identity,
     imports,
     numbering,
+    records,
     refusals,
+    unordered,
     waiting,
 )
 from distbench.simulation.control.ownership import is_of_user, names_in
-from distbench.simulation.control.references import Place, References
+from distbench.simulation.control.references import References
+from distbench.simulation.control.searching import Place
 from distbench.simulation.control.standin import ABSENT, StandIn, as_bound
 
-_ROOMS: Final = (clocks, dates, entropy, asynchronous, numbering, identity, refusals, waiting, imports)
+_ROOMS: Final = (
+    clocks, dates, entropy, asynchronous, unordered, numbering, garbage, identity, refusals, waiting, records,
+    imports,
+)  # fmt: skip
 _LATE: Final[dict[str, Callable[[ModuleType], Iterator[StandIn]]]] = {
     "multiprocessing.connection": waiting.of_connections,
     "multiprocessing.synchronize": waiting.of_semaphores,
@@ -89,7 +96,7 @@ class _InForce:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._runs = 0
-        self._stays = False
+        self._stays = 0
         self._made: list[StandIn] | None = None
         self._late: dict[str, list[StandIn]] = {}
         self._put: list[tuple[StandIn, StandIn]] = []
@@ -98,7 +105,7 @@ class _InForce:
         self._references = References()
         self._changed: list[Place] = []
         self._restore: list[Callable[[], object]] = []
-        """What puts back the state of the generators that all code shares."""
+        """What puts back the state that all code shares, of generators and of logging."""
         self._streams: dict[int, tuple[random.Random, Any]] = {}
         self._seed = 0
 
@@ -113,6 +120,7 @@ class _InForce:
                     self._put_all()
                     self._put_one_by_one(waiting.of_input())
                     self._seed_generators()
+                    self._restore.append(records.LoggingState().restore)
                     numbering.number_derived()
                 self._rebind(namespaces, classes, keep=first)
             except BaseException:  # Ctrl-C perhaps
@@ -120,10 +128,19 @@ class _InForce:
                 raise
 
     def stay(self) -> None:
-        """Put them in force for as long as the process lives."""
+        """Put them in force, also between runs."""
         with self._lock:
             self._put_all()
-            self._stays = imports.imports.everywhere = True
+            self._stays += 1
+            imports.imports.everywhere = True
+
+    def stay_no_longer(self) -> None:
+        """Take them back, unless there is a run still."""
+        with self._lock:
+            self._stays -= 1
+            imports.imports.everywhere = self._stays > 0
+            if not self._runs and not self._stays:
+                self._take_back()
 
     def leave(self) -> None:
         """Take them back, with the last run that needed them."""
@@ -154,7 +171,9 @@ class _InForce:
 
     def _rebind(self, namespaces: Iterable[dict[str, Any]], classes: Iterable[type], *, keep: bool) -> None:
         places, streams = self._references.look(namespaces, classes, self._replace, keep=keep)
-        self._changed += [place for place in places if place.change()]
+        for place in places:
+            if place.change():
+                self._changed.append(place)  # at once: Ctrl-C may come
         for stream in streams:
             if id(stream) not in self._streams:
                 self._streams[id(stream)] = stream, stream.getstate()
@@ -208,12 +227,12 @@ class _InForce:
             back.add(one, original)
         self._put.clear()
         self._exchange = _Exchange()
-        for name in imports.imports.loaded:  # while the runs lasted: what these modules bound are the stand-ins
-            names = names_in(sys.modules.get(name))
+        loaded = [(name, names_in(sys.modules.get(name))) for name in imports.imports.loaded]
+        imports.imports.loaded.clear()
+        for name, names in loaded:  # while the runs lasted: what these modules bound are the stand-ins
             if names and is_of_user(name, names.get("__file__")):
                 for place in self._references.found_in(names, back):
                     place.change()
-        imports.imports.loaded.clear()
 
 
 def _bound(stand_ins: Iterable[StandIn]) -> list[StandIn]:
@@ -233,9 +252,14 @@ def controlled(namespaces: Iterable[dict[str, Any]], classes: Iterable[type], ra
         _in_force.leave()
 
 
-def stay_in_control() -> None:
-    """The same for all runs of this process, from now on: what is imported later never sees the real functions.
+@contextmanager
+def controlled_throughout() -> Iterator[None]:
+    """The same also between runs and before the first: what is imported meanwhile never sees the real functions.
 
     The top level of the user's modules gets a fixed date and entropy of its own.
     """
     _in_force.stay()
+    try:
+        yield
+    finally:
+        _in_force.stay_no_longer()
