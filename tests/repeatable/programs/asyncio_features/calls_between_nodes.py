@@ -1,5 +1,5 @@
-# expected: repeatable
-"""Calls gathered from a set of peers' names, with replies."""
+# expected: exception: addresses
+"""Calls to peers, gathered from a set; the replies come in the order of the set."""
 
 import asyncio
 

@@ -16,7 +16,7 @@ class FunctionsInTables(Algorithm):
     async def look(self) -> None:
         await self.tell({name: clock() for name, clock in CLOCKS.items()})
         await self.tell(LIST[0](), LIST[1](), LIST[2][0](), LIST[2][1](9), DEEP["a"][0]["b"][0]())
-        await self.tell(SPACE.now(), SPACE.pick(range(99))["now"]())
+        await self.tell(SPACE.now(), SPACE.pick(range(99)))
 
     async def tell(self, *seen: object) -> None:
         text = " ".join(map(str, seen))

@@ -1,4 +1,5 @@
 # expected: repeatable
+# doors: differ
 """What isEnabledFor and the effective level say."""
 
 import logging

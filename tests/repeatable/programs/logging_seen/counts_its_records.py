@@ -1,4 +1,5 @@
 # expected: repeatable
+# doors: differ
 """An algorithm that counts its own log records."""
 
 import logging

@@ -1,4 +1,5 @@
 # expected: repeatable
+# doors: differ
 """A program that switches its own logging off and on."""
 
 import logging

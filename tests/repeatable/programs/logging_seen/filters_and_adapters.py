@@ -1,4 +1,5 @@
 # expected: repeatable
+# doors: differ
 """Filters that count, adapters, child loggers, propagation."""
 
 import logging

@@ -1,4 +1,5 @@
 # expected: repeatable
+# doors: differ
 """A handler at the logger of the package itself."""
 
 import logging

@@ -1,4 +1,5 @@
 # expected: repeatable
+# doors: differ
 """A handler that keeps records for later, and one at the root."""
 
 import logging

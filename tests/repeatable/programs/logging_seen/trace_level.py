@@ -1,4 +1,5 @@
 # expected: repeatable
+# doors: differ
 """The level TRACE of distbench."""
 
 import logging
