@@ -10,18 +10,24 @@ from distbench.running.audit.verdict import Audit, Difference, Noticed
 from distbench.words import plural
 
 _MOST_NODES = 5
-_MOST_SHOWN = 3
-"""Seeds that are not repeatable, of which all is told."""
 
 
 def render_audits(audits: Sequence[Audit], *, colour: bool, asked: int | None = None, notes: bool = True) -> str:
     """The text for stdout; ``asked``: of how many seeds these are a sample. Without ``notes`` only the verdicts."""
-    shown = [audit for audit in audits if not audit.ok] or audits[:1]
-    lines = [_paint(note, colour) for audit in shown[:_MOST_SHOWN] for note in (audit_notes(audit) if notes else ())]
+    lines = [_paint(note, colour) for note in _notes(audits)] if notes else []
     if lines:
         lines.append("")
     lines.append(_paint(_ending(audits, asked), colour))
     return "\n".join(lines) + "\n"
+
+
+def _notes(audits: Sequence[Audit]) -> Iterator[Note]:
+    """Of the first that is not repeatable, else of the first that cannot be told, else of all, the same once."""
+    bad = [audit for audit in audits if audit.difference is not None] or [audit for audit in audits if audit.untold]
+    told: dict[str, Note] = {}
+    for audit in bad[:1] or audits:
+        told |= {note.text: note for note in audit_notes(audit)}
+    yield from told.values()
 
 
 def audit_notes(audit: Audit) -> Iterator[Note]:
@@ -87,7 +93,7 @@ def _noticed(one: Noticed) -> str:
     if not one.where:
         return f"used: {one.what}; seeded anew for each run, it makes what a node draws depend on the others"
     names = join_names(one.nodes, _MOST_NODES)
-    return f"{names} read {one.what} at {one.where}, which no seed repeats; it changed no event this time"
+    return f"{names} read {one.what} at {one.where}, which no seed fixes; it changed no event this time"
 
 
 def _paint(note: Note, colour: bool) -> str:

@@ -17,10 +17,12 @@ from distbench.running.preparing import Plan
 
 BEFORE: Final = 500
 """Events that are remembered, to say what a node was doing."""
-AFTER: Final = 40
+AFTER: Final = 200
 """Events that are looked at behind the first that differs."""
 _SEARCH: Final = 30.0
 """Seconds after which the reason is looked for no more, or five times what the first comparison took."""
+_MOST_KNOWN: Final = 100_000
+"""Lines that are kept, so that one side needs not be played anew for each reason that is tried."""
 MOST_AUDITED: Final = 10
 CUT: Final = "a step took too much CPU time (--step-timeout), and how far one comes in that time depends on the machine"
 
@@ -39,12 +41,11 @@ def audit(plan: Plan, seed: int, start: Start) -> Audit:
     with ExitStack() as stack:
         left, right = (stack.enter_context(start(seed, ways)) for ways in (NONE, ALL))
         met = _compare(left, right)
+        rests = _rest(met.left, left), _rest(met.right, right)
+        if untold := _untold(left) or _untold(right):
+            return Audit(seed, met.count, None, "", untold=untold)
         if met.same:
             return _equal(seed, left, right, met)
-        rests = _rest(met.left, left), _rest(met.right, right)
-        for side in (left, right):
-            if untold := _untold(side):
-                return Audit(seed, met.count, None, "", untold=untold)
         difference = Explainer(plan, seed).explain(met.count, list(met.before), rests, (left, right))
     allowed = max(_SEARCH, 5 * (perf_counter() - began))
     always, causes, searched = _search(seed, start, met.place + 1, began + allowed)
@@ -66,8 +67,20 @@ class _Met:
     same: bool = False
 
 
-def _compare(left: Side, right: Side, limit: int | None = None) -> _Met:
-    """Go along both, to the first that differs, or the end, or ``limit``."""
+class _Known:
+    """A side that was played before, up to where it matters."""
+
+    died = ""
+
+    def __init__(self, lines: Sequence[bytes]) -> None:
+        self._lines = iter(lines)
+
+    def next(self) -> bytes | None:
+        return next(self._lines, None)
+
+
+def _compare(left: Side | _Known, right: Side, limit: int | None = None, lines: list[bytes] | None = None) -> _Met:
+    """Go along both, to the first that differs, or the end, or ``limit``; ``lines`` gets some that are the same."""
     met = _Met(deque(maxlen=BEFORE))
     while limit is None or met.place < limit:
         one, other = left.next(), right.next()
@@ -77,6 +90,8 @@ def _compare(left: Side, right: Side, limit: int | None = None) -> _Met:
         if one is None:
             break
         met.place += 1
+        if lines is not None and len(lines) < _MOST_KNOWN:
+            lines.append(one)
         if is_event(one):
             met.count += 1
             met.before.append(one)
@@ -107,7 +122,7 @@ def _rest(line: bytes | None, side: Side) -> list[bytes]:
 
 
 def _untold(side: Side) -> str:
-    """Why a difference says nothing: how this side ended depends on the machine."""
+    """Why a comparison says nothing: how this side ended depends on the machine."""
     if side.died:
         return side.died
     return CUT if side.end is not None and side.end["cut"] else ""
@@ -118,17 +133,20 @@ def _search(seed: int, start: Start, limit: int, until: float) -> tuple[bool, tu
 
     What comes behind ``limit`` is another matter.
     """
-    if _differ(seed, start, NONE, limit):
-        return True, (), True
+    lines: list[bytes] = []
+    with start(seed, NONE) as left, start(seed, NONE) as right:
+        if not _compare(left, right, limit, lines).same:
+            return True, (), True
     causes: list[str] = []
     for way in Way:
         if perf_counter() > until:
             return False, tuple(causes), False
-        if _differ(seed, start, frozenset({way}), limit):
-            causes.append(way.value)
+        with ExitStack() as stack:
+            known = _Known(lines) if len(lines) < _MOST_KNOWN else stack.enter_context(start(seed, NONE))
+            other = stack.enter_context(start(seed, frozenset({way})))
+            if _compare(known, other, limit).same:
+                continue
+        causes.append(way.value)
+        if way is Way.MEMORY:  # whatever else is made to differ moves objects as well
+            break
     return False, tuple(causes), True
-
-
-def _differ(seed: int, start: Start, ways: frozenset[Way], limit: int) -> bool:
-    with start(seed, NONE) as left, start(seed, ways) as right:
-        return not _compare(left, right, limit).same

@@ -226,8 +226,8 @@ def _parts(one: Any, other: Any) -> Iterator[tuple[str, Any, Any]]:
     if isinstance(one, dict) and isinstance(other, dict) and list(one) == list(other):
         for key in one:
             yield (f".{key}" if isinstance(one, Named) else f"[{key!r}]"), one[key], other[key]
-    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other) and not _reordered(one, other):
-        for index, (left, right) in enumerate(zip(one, other, strict=True)):
+    elif isinstance(one, list) and isinstance(other, list) and not _reordered(one, other):
+        for index, (left, right) in enumerate(zip(one, other, strict=False)):
             yield f"[{index}]", left, right
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from distbench.running.audit.ways import ZONE_OFFSET
+from distbench.running.audit.ways import ZONE_OFFSETS
 
 _ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{6,16}\b")
 _NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
@@ -51,7 +51,7 @@ def _of_numbers(one: float, other: float, begin: Mapping[str, Any], other_begin:
                 yield f"these are close to {name}"
                 return
     for unit in _UNITS:
-        if abs(one - other) == ZONE_OFFSET * unit:
+        if abs(one - other) in [offset * unit for offset in ZONE_OFFSETS]:
             yield "the times are as far apart as the time zones of the two processes"
             return
     if min(one, other) > 2**30 and one % 8 == other % 8 == 0:
@@ -62,7 +62,7 @@ def _zone_apart(left: str, right: str) -> bool:
     for one, other in zip(_STAMP.findall(left), _STAMP.findall(right), strict=False):
         if one != other:
             apart = datetime.fromisoformat(one) - datetime.fromisoformat(other)
-            return abs(apart.total_seconds()) == ZONE_OFFSET
+            return abs(apart.total_seconds()) in ZONE_OFFSETS
     return False
 
 

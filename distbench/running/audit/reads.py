@@ -33,7 +33,7 @@ _CLOCKS: Final = (
 )
 _SYSTEM: Final = (
     "urandom getrandom getpid getppid getpgrp getpgid getsid times getloadavg uname statvfs cpu_count "
-    "sched_getaffinity process_cpu_count get_terminal_size listdir scandir stat lstat"
+    "sched_getaffinity process_cpu_count get_terminal_size"
 )
 _REAL: Final[Mapping[str, frozenset[str]]] = {
     "time": frozenset(_CLOCKS.split()),
@@ -49,12 +49,13 @@ _OF_THE_PROCESS: Final[Mapping[str, frozenset[str]]] = {
     "gc": frozenset("get_count get_stats get_objects get_threshold isenabled get_freeze_count collect".split()),
     "sys": frozenset("getrefcount getallocatedblocks _current_frames _debugmallocstats".split()),
     "_locale": frozenset("setlocale localeconv strcoll strxfrm nl_langinfo getencoding".split()),
-    "posix": frozenset("getcwd getuid geteuid getgid getlogin isatty umask".split()),
+    "posix": frozenset("getcwd getuid geteuid getgid getlogin isatty umask listdir scandir stat lstat".split()),
     "_thread": frozenset({"get_ident"}),
 }
 _NAMES: Final = frozenset().union(*_REAL.values(), *_OF_THE_PROCESS.values())
 _OF_A_CLASS: Final = frozenset({"now", "utcnow", "today", "fromtimestamp"})
 """Of ``datetime``; the last takes the time zone only."""
+_OF_THE_SYSTEM: Final = ("/proc/", "/dev/", "/sys/")
 _ENVIRONMENT: Final = frozenset({"__getitem__", "__iter__", "__len__"})
 _OS_FILE: Final = os.environ.__class__.__getitem__.__code__.co_filename
 
@@ -90,13 +91,13 @@ class ReadWatch:
         if event == "c_call":
             name = argument.__name__
             if name in _NAMES:
-                module = argument.__module__
+                module = getattr(argument, "__module__", None) or ""
                 real = name in _REAL.get(module, ())
                 if real or name in _OF_THE_PROCESS.get(module, ()):
                     shown = name if module == "builtins" else f"{_SHOWN.get(module, module)}.{name}"
                     self._read(frame, f"{shown}()", real)
             elif name in _OF_A_CLASS:
-                owner = argument.__self__
+                owner = getattr(argument, "__self__", None)
                 if isinstance(owner, type) and owner.__module__ == "datetime":
                     self._read(frame, f"{owner.__name__}.{name}()", name != "fromtimestamp")
         elif event == "call":
@@ -106,11 +107,12 @@ class ReadWatch:
                 self._read(frame.f_back, f"os.environ[{key!r}]" if isinstance(key, str) else "os.environ", False)
 
     def _heard(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if self._on and (event == "open" or event == "ctypes.dlsym"):
-            what = f"open({arguments[0]!r})" if event == "open" else f"{arguments[1]}() of a C library"
-            if event == "open" and not isinstance(arguments[0], str):
-                return
-            self._read(sys._getframe(1), what, True)
+        if not self._on:
+            return
+        if event == "open" and isinstance(arguments[0], str):
+            self._read(sys._getframe(1), f"open({arguments[0]!r})", arguments[0].startswith(_OF_THE_SYSTEM))
+        elif event == "ctypes.dlsym":
+            self._read(sys._getframe(1), f"{arguments[1]}() of a C library", True)
 
     def _read(self, frame: FrameType, what: str, real: bool) -> None:
         """Tell it, with the line that is nobody's but the program's."""
@@ -130,7 +132,7 @@ class ReadWatch:
         found = self._skipped.get(file)
         if found is None:
             ours = file.startswith(_HERE) and not file.startswith(_HERE + "algorithms")
-            found = self._skipped[file] = ours or file.startswith((*_MACHINERY, "<frozen"))
+            found = self._skipped[file] = ours or file.startswith((*_MACHINERY, "<frozen importlib"))
         return found
 
     @staticmethod

@@ -32,7 +32,7 @@ END: Final = b"Z"
 REFUSED: Final = b"!"
 """The run could not be made at all."""
 
-_SLOWER: Final = 10
+_SLOWER: Final = 4
 """Watching costs time; a step may take so many times as much CPU time as else."""
 _EARLIER: Final = 1_000_000
 """Events of an earlier run, at most."""

@@ -9,7 +9,7 @@ import os
 import random
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Final
 
@@ -32,16 +32,26 @@ NONE: Final[frozenset[Way]] = frozenset()
 ZONE: Final = "Asia/Kathmandu"
 """The zone where nothing is a whole number of hours away; where it is not installed, the same as a rule."""
 ZONE_RULE: Final = "NPT-5:45"
-ZONE_OFFSET: Final = 20_700
-"""Seconds."""
+ZONE_OFFSETS: Final = (20_700, 19_800)
+"""Seconds, since 1986 and before."""
 _LOCALES: Final = ("de_DE.UTF-8", "fr_FR.UTF-8", "tr_TR.UTF-8", "en_DK.UTF-8", "C.UTF-8", "POSIX", "C")
 _VARIABLES: Final = {"TERM": "xterm-256color", "COLUMNS": "77", "LINES": "33", "DISTBENCH_AUDITED": "1"}
+
+_FOR_THE_START: Final = {"PYTHONMALLOC": "malloc"}
+
+_MOST_FILLED: Final = 1 << 20
+"""Bytes of one size."""
+_POOL: Final = 12_000
+"""Bytes that come side by side only where there were no holes."""
 
 _kept: list[object] = []
 
 
-def differ(ways: Iterable[Way]) -> None:
+def differ(ways: Collection[Way]) -> None:
     """Make this process differ, for the rest of its life. The past and the logs are not made here."""
+    own = [os.environ.pop(name, None) for name in _FOR_THE_START] == [None]
+    if own and Way.MEMORY in ways:
+        _fill_holes()
     for way in ways:
         if way in _MAKE:
             _MAKE[way]()
@@ -49,7 +59,20 @@ def differ(ways: Iterable[Way]) -> None:
 
 def variables(ways: frozenset[Way]) -> dict[str, str]:
     """What a process that is yet to start gets into its environment, beyond what ``differ`` does later."""
-    return {"PYTHONMALLOC": "malloc"} if Way.MEMORY in ways else {}
+    return _FOR_THE_START if Way.MEMORY in ways else {}
+
+
+def _fill_holes() -> None:
+    """Of each size, take what an earlier life of this process has freed, until objects come side by side."""
+    for size in range(16, 513, 16):
+        together = last = 0
+        for _ in range(_MOST_FILLED // size):
+            one: object = object() if size == 16 else float(size) if size == 32 else bytes(size - 33)
+            _kept.append(one)
+            together = together + 1 if id(one) - last == size else 0
+            last = id(one)
+            if together * size > _POOL:
+                break
 
 
 def _memory() -> None:
@@ -70,7 +93,7 @@ def _zone() -> None:
     for name in (ZONE, ZONE_RULE):
         os.environ["TZ"] = name
         time.tzset()
-        if time.timezone == -ZONE_OFFSET:
+        if time.timezone == -ZONE_OFFSETS[0]:
             return
 
 
