@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from distbench.running.preparing import Plan
 
 _SIDE: Final = "DISTBENCH_AUDIT_SIDE"
-_LAST_WORDS: Final = 2000
-"""Characters of what a process wrote to stderr that are shown when it has died."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,7 @@ class _Fresh:
         """Start one."""
         ours, theirs = os.pipe()
         told = ":".join(map(str, (os.getpid(), theirs, seed, " ".join(way.name for way in ways))))
-        stderr = tempfile.TemporaryFile()  # noqa: SIM115 - until the side is told of
+        stderr = tempfile.TemporaryFile()  # noqa: SIM115 - the side closes it
         try:
             process = subprocess.Popen(
                 self._command,
@@ -97,14 +95,7 @@ class _Fresh:
         finally:
             os.close(theirs)
         process.returncode = 0  # the side reaps it
-        return Side(process.pid, ours, self._patience, lambda: _tail(stderr))
-
-
-def _tail(stream: IO[bytes]) -> str:
-    """What it wrote last."""
-    with stream:
-        stream.seek(0)
-        return stream.read().decode("utf-8", "replace").strip()[-_LAST_WORDS:]
+        return Side(process.pid, ours, self._patience, stderr)
 
 
 def _command(arguments: Sequence[str]) -> list[str]:

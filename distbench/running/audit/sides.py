@@ -9,9 +9,9 @@ import signal
 import sys
 import warnings
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, Final, Protocol
+from typing import IO, Any, Final, Protocol
 
 from distbench.errors import ConfigError, InternalError
 from distbench.running.audit.reads import Read
@@ -25,6 +25,8 @@ from distbench.running.workers import CAN_FORK, cpu_time
 
 MOST_READS: Final = 1000
 """Reads that are kept, the latest ones."""
+_LAST_WORDS: Final = 2000
+"""Characters of what a process wrote to stderr that are shown when it has died."""
 _GLANCE: Final = 1.0
 _STUCK: Final = 15.0
 """Times the step timeout: CPU time without a line after which a process is in a call that never comes back."""
@@ -39,10 +41,8 @@ class Start(Protocol):
 class Side:
     """One of the processes, and what it has said so far. Leaving the block ends and reaps it."""
 
-    def __init__(
-        self, pid: int, descriptor: int, patience: float = 0.0, last_words: Callable[[], str] = lambda: ""
-    ) -> None:
-        """``patience``: CPU time that a step may take, 0 for any; ``last_words``: what it said as it died."""
+    def __init__(self, pid: int, descriptor: int, patience: float = 0.0, stderr: IO[bytes] | None = None) -> None:
+        """``patience``: CPU time that a step may take, 0 for any; ``stderr``: the file that it writes it to."""
         self.pid = pid
         self.reads: deque[tuple[int, Read]] = deque(maxlen=MOST_READS)
         """Each with the number of events before it."""
@@ -54,7 +54,7 @@ class Side:
         """How it died, if it did before its end."""
         self.events = 0
         self._patience = patience
-        self._last_words = last_words
+        self._stderr = stderr
         self._descriptor = descriptor
         self._buffer = b""
         self._lines: deque[bytes] = deque()
@@ -70,6 +70,8 @@ class Side:
             if self._status is None:
                 os.kill(self.pid, signal.SIGKILL)  # it is not reaped yet, so the number is still its own
                 self._reap()
+            if self._stderr is not None:
+                self._stderr.close()
         finally:
             if held:
                 mask(False)
@@ -130,7 +132,10 @@ class Side:
     def _reap(self) -> str:
         """How it ended."""
         self._status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-        words = self._last_words()
+        words = ""
+        if self._stderr is not None:
+            self._stderr.seek(0)
+            words = self._stderr.read().decode("utf-8", "replace").strip()[-_LAST_WORDS:]
         how = f"exit status {self._status}" if self._status >= 0 else signal.Signals(-self._status).name
         return f"its process died: {how}{': ' if words else ''}{words}"
 
