@@ -6,6 +6,8 @@ library keeps one state a process, and offers no way to give each node its own.
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import random
 from collections.abc import Callable, Iterator
 from types import ModuleType
@@ -43,6 +45,8 @@ GENERATORS: Final[dict[str, Seeded]] = {"numpy.random.mtrand": _numpy, "torch": 
 
 def of_tempfile(module: ModuleType) -> Iterator[StandIn]:
     """Of the names of temporary files, which draw the node's entropy: no sequence lasts from run to run."""
+    with contextlib.suppress(OSError):  # it tries names out when it is first asked for: let that be no node's doing
+        contextvars.Context().run(module.gettempdir)
     yield StandIn(module._RandomNameSequence, "__next__", _name(module._RandomNameSequence.__next__))
 
 

@@ -1,0 +1,28 @@
+# expected: repeatable
+"""The names and offsets of the zone."""
+
+import time
+
+from distbench import Algorithm, PeerId, distbench, handler
+
+
+@distbench
+class ZoneNames(Algorithm):
+    looked = 0
+
+    async def on_start(self) -> None:
+        await self.look()
+
+    async def look(self) -> None:
+        await self.tell(time.tzname, time.timezone, time.altzone, time.daylight)
+
+    async def tell(self, *seen: object) -> None:
+        text = " ".join(map(str, seen))
+        for peer in self.peers.values():
+            await peer.hear(text)
+
+    @handler
+    async def hear(self, src: PeerId, text: str) -> None:
+        self.looked += 1
+        if self.looked == 1:
+            await self.look()

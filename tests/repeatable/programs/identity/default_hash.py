@@ -1,0 +1,30 @@
+# expected: exception: addresses
+"""The default hash is an address."""
+
+from distbench import Algorithm, PeerId, distbench, handler
+
+
+class Thing:
+    pass
+
+
+@distbench
+class DefaultHash(Algorithm):
+    looked = 0
+
+    async def on_start(self) -> None:
+        await self.look()
+
+    async def look(self) -> None:
+        await self.tell(hash(Thing()), hash(Thing), hash(len))
+
+    async def tell(self, *seen: object) -> None:
+        text = " ".join(map(str, seen))
+        for peer in self.peers.values():
+            await peer.hear(text)
+
+    @handler
+    async def hear(self, src: PeerId, text: str) -> None:
+        self.looked += 1
+        if self.looked == 1:
+            await self.look()

@@ -1,0 +1,30 @@
+# expected: repeatable
+"""The machine's name by all doors."""
+
+import os
+import platform
+import socket
+
+from distbench import Algorithm, PeerId, distbench, handler
+
+
+@distbench
+class HostNames(Algorithm):
+    looked = 0
+
+    async def on_start(self) -> None:
+        await self.look()
+
+    async def look(self) -> None:
+        await self.tell(socket.gethostname(), platform.node(), os.uname().nodename, platform.uname().node)
+
+    async def tell(self, *seen: object) -> None:
+        text = " ".join(map(str, seen))
+        for peer in self.peers.values():
+            await peer.hear(text)
+
+    @handler
+    async def hear(self, src: PeerId, text: str) -> None:
+        self.looked += 1
+        if self.looked == 1:
+            await self.look()

@@ -1,0 +1,30 @@
+# expected: refused: kill
+"""A signal to itself by its process id."""
+
+import os
+import signal
+
+from distbench import Algorithm, PeerId, distbench, handler
+
+
+@distbench
+class KillSelf(Algorithm):
+    looked = 0
+
+    async def on_start(self) -> None:
+        await self.look()
+
+    async def look(self) -> None:
+        os.kill(os.getpid(), signal.SIGCONT)
+        await self.tell("killed")
+
+    async def tell(self, *seen: object) -> None:
+        text = " ".join(map(str, seen))
+        for peer in self.peers.values():
+            await peer.hear(text)
+
+    @handler
+    async def hear(self, src: PeerId, text: str) -> None:
+        self.looked += 1
+        if self.looked == 1:
+            await self.look()

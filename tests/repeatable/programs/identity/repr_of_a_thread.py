@@ -1,0 +1,28 @@
+# expected: exception: addresses
+"""repr of the current thread, which has its ident in it."""
+
+import threading
+
+from distbench import Algorithm, PeerId, distbench, handler
+
+
+@distbench
+class ReprOfAThread(Algorithm):
+    looked = 0
+
+    async def on_start(self) -> None:
+        await self.look()
+
+    async def look(self) -> None:
+        await self.tell(repr(threading.current_thread()))
+
+    async def tell(self, *seen: object) -> None:
+        text = " ".join(map(str, seen))
+        for peer in self.peers.values():
+            await peer.hear(text)
+
+    @handler
+    async def hear(self, src: PeerId, text: str) -> None:
+        self.looked += 1
+        if self.looked == 1:
+            await self.look()

@@ -1,0 +1,30 @@
+# expected: repeatable
+"""What it prints, and whether to a terminal."""
+
+import sys
+
+from distbench import Algorithm, PeerId, distbench, handler
+
+
+@distbench
+class Printed(Algorithm):
+    looked = 0
+
+    async def on_start(self) -> None:
+        await self.look()
+
+    async def look(self) -> None:
+        print("hello", self.id())
+        sys.stderr.write("hello\n")
+        await self.tell("printed")
+
+    async def tell(self, *seen: object) -> None:
+        text = " ".join(map(str, seen))
+        for peer in self.peers.values():
+            await peer.hear(text)
+
+    @handler
+    async def hear(self, src: PeerId, text: str) -> None:
+        self.looked += 1
+        if self.looked == 1:
+            await self.look()

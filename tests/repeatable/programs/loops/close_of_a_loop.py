@@ -1,0 +1,30 @@
+# expected: fails: RuntimeError: Cannot close a running event loop
+"""loop.close() inside a handler."""
+
+import asyncio
+
+from distbench import Algorithm, PeerId, distbench, handler
+
+
+@distbench
+class CloseOfALoop(Algorithm):
+    looked = 0
+
+    async def on_start(self) -> None:
+        await self.look()
+
+    async def look(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.close()
+        await self.tell("done")
+
+    async def tell(self, *seen: object) -> None:
+        text = " ".join(map(str, seen))
+        for peer in self.peers.values():
+            await peer.hear(text)
+
+    @handler
+    async def hear(self, src: PeerId, text: str) -> None:
+        self.looked += 1
+        if self.looked == 1:
+            await self.look()

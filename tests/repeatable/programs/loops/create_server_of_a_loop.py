@@ -1,0 +1,30 @@
+# expected: refused: create_server
+"""loop.create_server() inside a handler."""
+
+import asyncio
+
+from distbench import Algorithm, PeerId, distbench, handler
+
+
+@distbench
+class CreateServerOfALoop(Algorithm):
+    looked = 0
+
+    async def on_start(self) -> None:
+        await self.look()
+
+    async def look(self) -> None:
+        loop = asyncio.get_running_loop()
+        await loop.create_server(asyncio.Protocol, "127.0.0.1", 0)
+        await self.tell("done")
+
+    async def tell(self, *seen: object) -> None:
+        text = " ".join(map(str, seen))
+        for peer in self.peers.values():
+            await peer.hear(text)
+
+    @handler
+    async def hear(self, src: PeerId, text: str) -> None:
+        self.looked += 1
+        if self.looked == 1:
+            await self.look()

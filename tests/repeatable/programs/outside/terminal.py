@@ -1,0 +1,28 @@
+# expected: exception: the outside
+"""The size of the terminal."""
+
+import shutil
+
+from distbench import Algorithm, PeerId, distbench, handler
+
+
+@distbench
+class Terminal(Algorithm):
+    looked = 0
+
+    async def on_start(self) -> None:
+        await self.look()
+
+    async def look(self) -> None:
+        await self.tell(shutil.get_terminal_size())
+
+    async def tell(self, *seen: object) -> None:
+        text = " ".join(map(str, seen))
+        for peer in self.peers.values():
+            await peer.hear(text)
+
+    @handler
+    async def hear(self, src: PeerId, text: str) -> None:
+        self.looked += 1
+        if self.looked == 1:
+            await self.look()

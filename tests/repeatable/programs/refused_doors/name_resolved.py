@@ -1,0 +1,29 @@
+# expected: refused: socket.getaddrinfo()
+"""socket.getaddrinfo."""
+
+import socket
+
+from distbench import Algorithm, PeerId, distbench, handler
+
+
+@distbench
+class NameResolved(Algorithm):
+    looked = 0
+
+    async def on_start(self) -> None:
+        await self.look()
+
+    async def look(self) -> None:
+        socket.getaddrinfo("localhost", 80)
+        await self.tell("went on")
+
+    async def tell(self, *seen: object) -> None:
+        text = " ".join(map(str, seen))
+        for peer in self.peers.values():
+            await peer.hear(text)
+
+    @handler
+    async def hear(self, src: PeerId, text: str) -> None:
+        self.looked += 1
+        if self.looked == 1:
+            await self.look()

@@ -1,0 +1,30 @@
+# expected: refused: fork
+"""os.fork."""
+
+import os
+
+from distbench import Algorithm, PeerId, distbench, handler
+
+
+@distbench
+class OsFork(Algorithm):
+    looked = 0
+
+    async def on_start(self) -> None:
+        await self.look()
+
+    async def look(self) -> None:
+        if os.fork() == 0:
+            os._exit(0)
+        await self.tell("went on")
+
+    async def tell(self, *seen: object) -> None:
+        text = " ".join(map(str, seen))
+        for peer in self.peers.values():
+            await peer.hear(text)
+
+    @handler
+    async def hear(self, src: PeerId, text: str) -> None:
+        self.looked += 1
+        if self.looked == 1:
+            await self.look()

@@ -1,0 +1,29 @@
+# expected: refused: posix_spawn
+"""os.posix_spawn."""
+
+import os
+
+from distbench import Algorithm, PeerId, distbench, handler
+
+
+@distbench
+class PosixSpawn(Algorithm):
+    looked = 0
+
+    async def on_start(self) -> None:
+        await self.look()
+
+    async def look(self) -> None:
+        os.posix_spawn("/bin/true", ["true"], {})
+        await self.tell("went on")
+
+    async def tell(self, *seen: object) -> None:
+        text = " ".join(map(str, seen))
+        for peer in self.peers.values():
+            await peer.hear(text)
+
+    @handler
+    async def hear(self, src: PeerId, text: str) -> None:
+        self.looked += 1
+        if self.looked == 1:
+            await self.look()

@@ -1,0 +1,29 @@
+# expected: refused: _exit
+"""os._exit, which would end the run in silence."""
+
+import os
+
+from distbench import Algorithm, PeerId, distbench, handler
+
+
+@distbench
+class ProcessEnded(Algorithm):
+    looked = 0
+
+    async def on_start(self) -> None:
+        await self.look()
+
+    async def look(self) -> None:
+        os._exit(7)
+        await self.tell("went on")
+
+    async def tell(self, *seen: object) -> None:
+        text = " ".join(map(str, seen))
+        for peer in self.peers.values():
+            await peer.hear(text)
+
+    @handler
+    async def hear(self, src: PeerId, text: str) -> None:
+        self.looked += 1
+        if self.looked == 1:
+            await self.look()

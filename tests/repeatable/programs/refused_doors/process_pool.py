@@ -1,0 +1,30 @@
+# expected: refused: ProcessPoolExecutor.submit()
+"""A pool of processes."""
+
+import concurrent.futures
+
+from distbench import Algorithm, PeerId, distbench, handler
+
+
+@distbench
+class ProcessPool(Algorithm):
+    looked = 0
+
+    async def on_start(self) -> None:
+        await self.look()
+
+    async def look(self) -> None:
+        with concurrent.futures.ProcessPoolExecutor() as pool:
+            await self.tell(pool.submit(sum, [1, 2]).result())
+        await self.tell("went on")
+
+    async def tell(self, *seen: object) -> None:
+        text = " ".join(map(str, seen))
+        for peer in self.peers.values():
+            await peer.hear(text)
+
+    @handler
+    async def hear(self, src: PeerId, text: str) -> None:
+        self.looked += 1
+        if self.looked == 1:
+            await self.look()

@@ -1,0 +1,30 @@
+# expected: refused: acquire
+"""A semaphore without room."""
+
+import threading
+
+from distbench import Algorithm, PeerId, distbench, handler
+
+
+@distbench
+class SemaphoreAcquired(Algorithm):
+    looked = 0
+
+    async def on_start(self) -> None:
+        await self.look()
+
+    async def look(self) -> None:
+        semaphore = threading.Semaphore(0)
+        semaphore.acquire()
+        await self.tell("went on")
+
+    async def tell(self, *seen: object) -> None:
+        text = " ".join(map(str, seen))
+        for peer in self.peers.values():
+            await peer.hear(text)
+
+    @handler
+    async def hear(self, src: PeerId, text: str) -> None:
+        self.looked += 1
+        if self.looked == 1:
+            await self.look()

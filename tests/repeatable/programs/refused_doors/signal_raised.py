@@ -1,0 +1,29 @@
+# expected: refused: signal
+"""A signal to oneself."""
+
+import signal
+
+from distbench import Algorithm, PeerId, distbench, handler
+
+
+@distbench
+class SignalRaised(Algorithm):
+    looked = 0
+
+    async def on_start(self) -> None:
+        await self.look()
+
+    async def look(self) -> None:
+        signal.raise_signal(signal.SIGCONT)
+        await self.tell("went on")
+
+    async def tell(self, *seen: object) -> None:
+        text = " ".join(map(str, seen))
+        for peer in self.peers.values():
+            await peer.hear(text)
+
+    @handler
+    async def hear(self, src: PeerId, text: str) -> None:
+        self.looked += 1
+        if self.looked == 1:
+            await self.look()

@@ -1,0 +1,29 @@
+# expected: repeatable
+# needs: numpy
+"""A generator of numpy with a seed of its own."""
+
+import numpy as np
+
+from distbench import Algorithm, PeerId, distbench, handler
+
+
+@distbench
+class NumpySeeded(Algorithm):
+    looked = 0
+
+    async def on_start(self) -> None:
+        await self.look()
+
+    async def look(self) -> None:
+        await self.tell(np.random.default_rng(5).random(), np.random.RandomState(5).rand())
+
+    async def tell(self, *seen: object) -> None:
+        text = " ".join(map(str, seen))
+        for peer in self.peers.values():
+            await peer.hear(text)
+
+    @handler
+    async def hear(self, src: PeerId, text: str) -> None:
+        self.looked += 1
+        if self.looked == 1:
+            await self.look()
