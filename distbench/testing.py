@@ -41,7 +41,8 @@ class DistbenchRun:
         """Run it; ``options`` are those of ``distbench.run``.
 
         ``RunFailed`` shows the whole summary where the exit status is not 0. With ``expect_failure=True`` it is the
-        other way round: a run that does not fail fails the test.
+        other way round: a run that does not fail fails the test. With ``audit=True`` so does one that is not
+        repeatable, in either case.
         """
         __tracebackhide__ = True
         if "seeds" in options:
@@ -50,6 +51,9 @@ class DistbenchRun:
         result: RunResult = run(algorithm, config, **{"seed": self.seed, **self._options, **options})
         if result.outcome is Outcome.INTERRUPTED:
             raise KeyboardInterrupt
+        if result.audit is not None and result.audit.difference is not None:
+            text = f"the run with seed {result.seed}: {result.audit.complaint}\n\n{render_result(result)}"
+            raise RunFailed(text, result)
         if result.ok is expect_failure:
             wrong = f"should have failed, but ended as {result.outcome}" if expect_failure else result.problem
             raise RunFailed(f"the run with seed {result.seed}: {wrong}\n\n{render_result(result)}", result)

@@ -38,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
 def _main(arguments: Sequence[str]) -> int:
     try:
         with raising():
-            status = commands.main(list(arguments), prog_name="distbench", standalone_mode=False)
+            status = commands.main(list(arguments), prog_name="distbench", standalone_mode=False, obj=tuple(arguments))
     except (ConfigError, DefinitionError) as error:
         return complain(str(error))
     except StartupError as error:

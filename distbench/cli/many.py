@@ -67,5 +67,10 @@ def show_many(
         from distbench.report.many import render_seeds
 
         text = render_seeds(result, colour=wants_colour(sys.stdout), replay=replay, table=quiet < 2)
+        if result.audits:
+            from distbench.report.audit import render_audits
+
+            ran = len(result.runs)
+            text += "\n" + render_audits(result.audits, colour=wants_colour(sys.stdout), asked=ran, notes=quiet < 2)
     if as_json or sys.stdout is not None:
         write_out(text)

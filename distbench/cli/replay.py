@@ -11,7 +11,7 @@ import click
 
 _RAW: Final = "distbench.cli.replay"
 _NOT_OF_THE_RUN: Final = frozenset(  # how many, how far, where it goes, what is seen
-    "seed seeds keep_going jobs fail_fast verbose quiet as_json digest report_dir log_dir".split()
+    "seed seeds keep_going jobs fail_fast verbose quiet as_json digest audit report_dir log_dir".split()
 )
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, redirect_stdout
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
 import click
@@ -40,6 +41,7 @@ _ONLY_IN: Final = {
     "digest": ("offline",),
 }
 """Options that some mode does not know."""
+_NOT_WITH_AUDIT: Final = ("verbose", "digest", "report_dir", "log_dir")
 _NOT_WITH_SEEDS: Final = ("verbose", "log_dir")
 _ONLY_WITH_SEEDS: Final = ("keep_going", "jobs")
 
@@ -70,6 +72,7 @@ def run(
     quiet: int,
     as_json: bool,
     digest: bool,
+    audit: bool,
     report_dir: str | None,
     log_dir: str | None,
     port_base: int | None,
@@ -83,7 +86,14 @@ def run(
     from distbench.running.preparing import Plan
 
     context = click.get_current_context()
-    _check_options(context, mode)
+    side = None
+    if audit:
+        from distbench.cli.audit import take_side
+
+        if (side := take_side()) is not None:
+            seed, seeds = side.seed, None
+    if side is None:
+        _check_options(context, mode)
     options = RunOptions(
         format=format,
         seed=seeds[0] if seeds else _pick() if seed == RANDOM else seed,
@@ -106,15 +116,17 @@ def run(
         keys=keys,
         link_limit=link_limit,
     )
+    make = partial(Plan, algorithm, config, options, settings=settings, assignments=assignments, check=not no_check)
+    if side is not None:
+        return side.play(make)
     with ExitStack() as stack:
         status = _status_line() if quiet < 2 else None  # one -q asks for no logs, which it is none of
         log = _open_output(stack, status, verbose=verbose, quiet=bool(quiet), as_json=as_json)
         if mode == "offline":
-            import distbench.running.offline  # noqa: F401 - all that plays a run binds what is real, and that before
-            from distbench.simulation.control import controlled_throughout
+            from distbench.running.offline import before_imports
 
-            stack.enter_context(controlled_throughout())  # before any module of the user's is imported
-        plan = Plan(algorithm, config, options, settings=settings, assignments=assignments, check=not no_check)
+            stack.enter_context(before_imports())
+        plan = make()
         log.settle()
         nodes = plan.config(options.seed)
         # A process that is one node writes that node's files only, even where it knows how all fared.
@@ -130,6 +142,15 @@ def run(
             from distbench.cli.many import run_many
 
             done = run_many(plan, seeds, keep_going=keep_going, jobs=jobs, status=status, reports=reports)
+            if audit and not done.interrupted:
+                from distbench.cli.audit import run_audits
+
+                ran = sorted(run.seed for run in done.runs)
+                done = replace(done, audits=run_audits(plan, ran, context.obj, status))
+        elif audit:
+            from distbench.cli.audit import run_audits
+
+            (audited,) = run_audits(plan, [options.seed], context.obj, status)
         else:
             files = _node_logs(log_dir, own, log, names=verbose >= 3)
             if status is not None:
@@ -141,6 +162,11 @@ def run(
 
         show_many(done, context, config=config, algorithm=algorithm, quiet=quiet, as_json=as_json)
         return done.exit_status
+    if audit:
+        from distbench.cli.audit import show_audit
+
+        show_audit(audited, context, config=config, algorithm=algorithm, quiet=quiet, as_json=as_json)
+        return audited.exit_status
     try:
         logged = log.has_shown(result)
         show(
@@ -235,6 +261,8 @@ def _check_options(context: click.Context, mode: str) -> None:
         raise ConfigError("--seed runs one seed and --seeds many; give one of them")
     if "seeds" in given and mode != "offline":
         raise ConfigError(f"--seeds needs --mode offline: in {mode} mode a seed does not fix what happens")
+    if "audit" in given and mode != "offline":
+        raise ConfigError(f"--audit needs --mode offline: in {mode} mode nothing repeats a run")
     for name, option in given.items():
         modes = _ONLY_IN.get(name or "", tuple(MODES))
         if mode not in modes:
@@ -243,6 +271,8 @@ def _check_options(context: click.Context, mode: str) -> None:
             note(f"{option} has no effect with --seeds; replay one seed to see its logs")
         if name == "digest" and "seeds" in given and "as_json" not in given:
             note(f"{option} shows the digests of --seeds with --json only")
+        if name in _NOT_WITH_AUDIT and "audit" in given and "seeds" not in given:
+            note(f"{option} has no effect with --audit")
         if name in _ONLY_WITH_SEEDS and "seeds" not in given:
             note(f"{option} has no effect without --seeds")
 

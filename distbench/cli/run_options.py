@@ -277,6 +277,15 @@ RUN_OPTIONS: Final[list[click.Parameter]] = [
         help="Print a digest over every event of the run; equal digests mean equal runs.",
     ),
     Option(
+        ["--audit"],
+        section=_SEE,
+        is_flag=True,
+        show_default="none",
+        help="Play the run twice, in processes that differ in all that must not matter (addresses, time zone, locale, "
+        "garbage collection, an earlier run), and say 'repeatable' (exit status 0) or what differs first and why "
+        "(1; 3 where it cannot be told). With --seeds: after them, for up to 10 of them.",
+    ),
+    Option(
         ["--report-dir"],
         section=_SEE,
         metavar="DIR",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from distbench.report.files import to_json
+from distbench.running.audit.verdict import Audit
 from distbench.running.result import NodeResult, RunResult
 from distbench.running.seeds import SeedRun, SeedsResult
 
@@ -132,6 +134,47 @@ class SeedDocument(Struct, forbid_unknown_fields=True):
     problem: Annotated[str, Meta(description="why it failed, empty where it did not")]
 
 
+class DifferenceDocument(Struct, forbid_unknown_fields=True):
+    """The first event that differed between two processes."""
+
+    number: Annotated[int, Meta(ge=1, description="of the event, from 1")]
+    at: Annotated[float | None, Meta(description="seconds of virtual time")]
+    node: Annotated[str, Meta(description="that did it; empty where it was none")]
+    handler: Annotated[str, Meta(description="of the message; empty where it was none")]
+    happened: Annotated[list[str], Meta(description="in words, in each of the two processes")]
+    message: Annotated[list[str], Meta(description="what the two messages, or reported values, say")]
+    part: Annotated[str, Meta(description="which part of them differs")]
+    during: Annotated[str, Meta(description="what woke the node last")]
+    reads: Annotated[list[str], Meta(description="what it read before, the latest first")]
+    hints: Annotated[list[str], Meta(description="what the values look like")]
+    causes: Annotated[list[str], Meta(description="on what of the two processes it depends")]
+    always: Annotated[bool, Meta(description="it differs in any two processes")]
+    searched: Annotated[bool, Meta(description="the causes were looked for to the end")]
+
+
+class NoticedDocument(Struct, forbid_unknown_fields=True):
+    """Something real that was read, though it reached no event."""
+
+    what: str
+    where: Annotated[str, Meta(description="file:line")]
+    nodes: list[str]
+
+
+class AuditedDocument(Struct, forbid_unknown_fields=True):
+    """One seed, played in two processes."""
+
+    seed: int
+    repeatable: bool
+    exit_status: Annotated[int, Meta(description="0 repeatable, 1 not repeatable, 3 where it cannot be told")]
+    ok: Ok
+    events: Annotated[int, Meta(ge=0, description="that were the same")]
+    digest: Annotated[str | None, Meta(description="where it is repeatable")]
+    problem: Annotated[str, Meta(description="why the run failed, both times; empty where it did not")]
+    untold: Annotated[str, Meta(description="why it cannot be told; empty where it can")]
+    difference: DifferenceDocument | None
+    noticed: list[NoticedDocument]
+
+
 class SeedsDocument(Struct, forbid_unknown_fields=True, tag_field="kind", tag="seeds"):
     """The runs of ``--seeds``."""
 
@@ -153,9 +196,21 @@ class SeedsDocument(Struct, forbid_unknown_fields=True, tag_field="kind", tag="s
         bool | None, Meta(description="whether that seed, run again alone, failed again; null: not tried")
     ]
     failure: Annotated[RunDocument | None, Meta(description="the run of the first failing seed")]
+    audits: Annotated[list[AuditedDocument], Meta(description="with --audit, those of some of the seeds")]
 
 
-Document = RunDocument | SeedsDocument
+class AuditDocument(Struct, forbid_unknown_fields=True, tag_field="kind", tag="audit"):
+    """The audit of one seed."""
+
+    distbench: Annotated[str, Meta(description="version that wrote this")]
+    config: Annotated[str, Meta(description="as given to -c")]
+    algorithm: Annotated[str, Meta(description="as given to -a")]
+    mode: str
+    command: Command
+    audit: AuditedDocument
+
+
+Document = RunDocument | SeedsDocument | AuditDocument
 
 
 def run_document(result: RunResult, *, config: str, algorithm: str, command: str) -> RunDocument:
@@ -215,7 +270,13 @@ def seeds_document(result: SeedsResult, *, config: str, algorithm: str, command:
         failure=None
         if failure is None
         else run_document(failure, config=config, algorithm=algorithm, command=command or ""),
+        audits=[_audited(audit) for audit in result.audits],
     )
+
+
+def audit_document(audit: Audit, *, config: str, algorithm: str, command: str) -> AuditDocument:
+    """The document of one audit; ``command`` does it again."""
+    return AuditDocument(_version(), config, algorithm, "offline", command, _audited(audit))
 
 
 def render_document(document: Document) -> str:
@@ -250,6 +311,22 @@ def _node(one: NodeResult, report: Mapping[str, object]) -> NodeDocument:
             for each in one.misfits
         ],
         report={str(name): to_json(value) for name, value in report.items()},
+    )
+
+
+def _audited(audit: Audit) -> AuditedDocument:
+    found = audit.difference
+    return AuditedDocument(
+        seed=audit.seed,
+        repeatable=audit.repeatable,
+        exit_status=audit.exit_status,
+        ok=audit.ok,
+        events=audit.events,
+        digest=audit.digest,
+        problem=audit.problem,
+        untold=audit.untold,
+        difference=None if found is None else msgspec.convert(asdict(found), DifferenceDocument),
+        noticed=[NoticedDocument(one.what, one.where, list(one.nodes)) for one in audit.noticed],
     )
 
 

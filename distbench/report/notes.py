@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from distbench.community import PeerId
 from distbench.report.cells import render_cell
@@ -50,7 +50,16 @@ def notes(result: RunResult, *, tracebacks: bool = True, sleepers: bool = False)
         *_link_room(result),
         *(Note(remark, "yellow") for remark in result.remarks),
         *([Note(f"{result.ended}: {result.reason}", "yellow")] if result.reason else []),
+        *_audited(result),
     ]
+
+
+def _audited(result: RunResult) -> Iterable[Note]:
+    if result.audit is None:
+        return ()
+    from distbench.report.audit import audit_notes  # which makes notes itself
+
+    return audit_notes(replace(result.audit, problem=""))
 
 
 def join_names(names: Sequence[str], most: int = MOST_NODES) -> str:

@@ -59,6 +59,8 @@ def render_ending(result: RunResult) -> str:
     wrong += ["the check failed"] if result.check_error is not None else []
     dropped = sum(one.count for _, one in result.failing_drops())
     wrong += [f"{plural(dropped, 'message')} did not fit"] if dropped else []
+    unlike = result.audit is not None and result.audit.difference is not None
+    wrong += ["it is not repeatable"] if unlike else []
     if wrong:
         joint = ", but" if result.ended.exit_status == 0 else ","
         how += f"{joint} {' and '.join(wrong)}"

@@ -19,9 +19,10 @@ from distbench.running.options import (
     parse_latency,
 )
 from distbench.running.preparing import ConfigSource, Plan, load_class, read_config
-from distbench.running.result import RunResult
+from distbench.running.result import Outcome, RunResult
 
 if TYPE_CHECKING:
+    from distbench.running.audit.verdict import Audit
     from distbench.running.seeds import SeedsResult
 
 logger = logging.getLogger("distbench.run")
@@ -51,6 +52,7 @@ def run(
     max_events: int = 100_000_000,
     step_timeout: float = DEFAULT_STEP_TIMEOUT,
     digest: bool = False,
+    audit: bool = False,
     allow_drops: bool = False,
     fail_fast: bool = False,
     set: str | Sequence[str] = (),
@@ -74,6 +76,7 @@ def run(
     max_events: int = 100_000_000,
     step_timeout: float = DEFAULT_STEP_TIMEOUT,
     digest: bool = False,
+    audit: bool = False,
     allow_drops: bool = False,
     fail_fast: bool = False,
     set: str | Sequence[str] = (),
@@ -101,6 +104,7 @@ def run(
     max_events: int = 100_000_000,
     step_timeout: float = DEFAULT_STEP_TIMEOUT,
     digest: bool = False,
+    audit: bool = False,
     allow_drops: bool = False,
     fail_fast: bool = False,
     set: str | Sequence[str] = (),
@@ -131,11 +135,16 @@ def run(
 
     ``seeds=range(200)`` shares the runs among ``jobs`` processes, as many as there are cores unless said otherwise (1:
     all in this process), and ends at the first seed that fails, or goes through all of them with ``keep_going=True``.
+
+    ``audit=True`` plays the run twice more, in copies of this process that differ in all that must not matter: see
+    ``audit`` of the result. A run that is not repeatable has failed. With ``seeds``, up to 10 of them are audited.
     """
     if format not in ("json", "msgpack"):
         raise ConfigError(f"format {format!r} is not known; use 'json' or 'msgpack'")
     if mode not in ("offline", "local"):
         raise ConfigError(f"mode {mode!r} is not known here; use 'offline' or 'local'")
+    if mode != "offline" and audit:
+        raise ConfigError("an audit is for offline mode: nothing repeats a run of real processes")
     if mode != "offline" and seeds is not None:
         raise ConfigError("many seeds are for offline mode: a seed does not fix a run of real processes")
     options = RunOptions(
@@ -181,10 +190,27 @@ def run(
         )
         return plan.checked(result, nodes)
     if wanted is None:
-        return plan.run_offline(seed)
+        result = plan.run_offline(seed)
+        return (
+            replace(result, audit=_audit(plan, [seed])[0])
+            if audit and result.ended is not Outcome.INTERRUPTED
+            else result
+        )
     from distbench.running.seeds import run_seeds
 
-    return run_seeds(plan, wanted, keep_going=keep_going, jobs=jobs)
+    many = run_seeds(plan, wanted, keep_going=keep_going, jobs=jobs)
+    if audit and many.runs and not many.interrupted:
+        many = replace(many, audits=_audit(plan, sorted(run.seed for run in many.runs)))
+    return many
+
+
+def _audit(plan: Plan, seeds: Sequence[int]) -> tuple[Audit, ...]:
+    """Audit some of ``seeds``."""
+    from distbench.running.audit.engine import audit, sample
+    from distbench.running.audit.sides import Forked
+
+    start = Forked(plan)
+    return tuple(audit(plan, seed, start) for seed in sample(seeds))
 
 
 def _seeds(seeds: Any, seed: int) -> Sequence[int]:

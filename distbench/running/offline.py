@@ -8,7 +8,7 @@ import logging
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from time import perf_counter
 from typing import Any, Final
 
@@ -53,7 +53,7 @@ from distbench.running.result import FIRST_FAILURE, End, Failure, NodeResult, Ou
 from distbench.running.zone import time_zone
 from distbench.signing import KeyPair, Keyring
 from distbench.simulation.choices import Choice, Choices
-from distbench.simulation.control import controlled
+from distbench.simulation.control import controlled, controlled_throughout
 from distbench.simulation.futures import SimTask
 from distbench.simulation.loop import Pause, SimLoop, TooManySteps
 from distbench.simulation.machine import Machine, current_machine
@@ -99,6 +99,14 @@ def run_offline(
         finally:
             watch.call(stack.close)
     return cut_short(result, watch)
+
+
+def before_imports() -> AbstractContextManager[None]:
+    """To be entered before a module of the user's is imported, which then finds nothing real; see ``controlled``.
+
+    All that plays a run is imported by now, and has bound what is real.
+    """
+    return controlled_throughout()
 
 
 class _Keys(dict[PeerId, KeyPair]):

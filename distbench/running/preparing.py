@@ -13,6 +13,7 @@ from distbench.config.generators import is_generator, with_start_field
 from distbench.config.model import NodeConfig, RunConfig
 from distbench.definition import AlgorithmDefinition, define
 from distbench.errors import ConfigError, nearest
+from distbench.events import Sink
 from distbench.running.checking import apply_check, find_check, require_asserts
 from distbench.running.gauge import Gauge
 from distbench.running.options import RunOptions
@@ -96,13 +97,19 @@ class Plan:
             started = None  # all nodes start anyway
         return config, started
 
-    def run_offline(self, seed: int, gauge: Gauge | None = None, on_look: Callable[[], object] = bool) -> RunResult:
-        """Simulate the run of one seed, and check it; ``on_look`` is as for ``offline.run_offline``."""
+    def run_offline(
+        self,
+        seed: int,
+        gauge: Gauge | None = None,
+        on_look: Callable[[], object] = bool,
+        sink: Sink | None = None,
+    ) -> RunResult:
+        """Simulate the run of one seed, and check it; ``on_look`` and ``sink`` are as for ``offline.run_offline``."""
         from distbench.running.offline import run_offline
 
         options = self.options if seed == self.options.seed else replace(self.options, seed=seed)
         config = self.config(seed)
-        result = run_offline(self.definition, config, options, load_class, gauge, on_look=on_look)
+        result = run_offline(self.definition, config, options, load_class, gauge, sink=sink, on_look=on_look)
         return self.checked(result, config, on_look)
 
     def require_asserts(self) -> None:

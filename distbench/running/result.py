@@ -14,6 +14,7 @@ from distbench.words import plural
 
 if TYPE_CHECKING:
     from distbench.algorithm import Algorithm
+    from distbench.running.audit.verdict import Audit
 
 
 class Outcome(StrEnum):
@@ -198,6 +199,8 @@ class RunResult:
     """What looks like a slip in the algorithm, though it may be meant."""
     check_error: str | None = None
     """What the ``check`` of the algorithm's module found wrong."""
+    audit: Audit | None = None
+    """With ``audit=True``, whether the run is repeatable; one that is not has failed."""
 
     @property
     def messages(self) -> int:
@@ -214,6 +217,7 @@ class RunResult:
             or self.check_error is not None
             or any(node.end in (End.FAILED, End.CRASHED) for node in self.nodes.values())
             or any(self.failing_drops())
+            or (self.audit is not None and self.audit.difference is not None)
         )
         return Outcome.FAILED if failed else self.ended
 
@@ -257,6 +261,8 @@ def _describe_problem(result: RunResult) -> str:
     if result.check_error is not None:
         return f"check: {result.check_error}"
     drops = list(result.failing_drops())
+    if not drops and result.audit is not None and result.audit.difference is not None:
+        return result.audit.complaint
     if drops and result.outcome is Outcome.FAILED:
         node, one = drops[0]
         others = sum(drop.count for _, drop in drops) - 1

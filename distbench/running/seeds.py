@@ -15,6 +15,7 @@ from typing import Any, Final, NoReturn
 from distbench.community import PeerId
 from distbench.config.binding import bind
 from distbench.errors import ConfigError, DefinitionError, InternalError, RunFailed
+from distbench.running.audit.verdict import Audit
 from distbench.running.instances import NOT_HERE
 from distbench.running.preparing import Plan, load_class
 from distbench.running.result import Outcome, RunResult
@@ -93,6 +94,8 @@ class SeedsResult:
 
     False: the algorithm keeps something between runs, in a module or a class, so that a seed does not say it all.
     """
+    audits: tuple[Audit, ...] = ()
+    """What the audits of some of the seeds came to, where they were asked for."""
 
     @property
     def failed(self) -> tuple[SeedRun, ...]:
@@ -112,11 +115,11 @@ class SeedsResult:
 
     @property
     def exit_status(self) -> int:
-        """130 after Ctrl-C; else that of the first seed that failed, else 0."""
+        """130 after Ctrl-C; else that of the first seed that failed, else of the first audit that did, else 0."""
         if self.interrupted:
             return Outcome.INTERRUPTED.exit_status
-        failed = self.failed
-        return failed[0].exit_status if failed else 0
+        statuses = [one.exit_status for one in self.failed] + [one.exit_status for one in self.audits]
+        return next(filter(None, statuses), 0)
 
     @property
     def ok(self) -> bool:
@@ -134,6 +137,7 @@ class SeedsResult:
         if failed:
             others = f" (and {plural(len(failed) - 1, 'more seed')})" if len(failed) > 1 else ""
             wrong.append(f"the run with seed {failed[0].seed} failed: {failed[0].problem}{others}")
+        wrong += [f"seed {audit.seed}: {audit.complaint}" for audit in self.audits if not audit.ok][:1]
         raise RunFailed("; ".join(wrong), self)
 
     @property

@@ -175,3 +175,42 @@ def test_a_mistaken_assertion_is_refused() -> None:
         agree(result, "vote", ["n1", "n7"])
     with pytest.raises(TypeError, match="at least one field"):
         assert_reports(result, "n1")
+
+
+@distbench.distbench
+class Told(Algorithm):
+    """Says something to the others: a word, or what no seed fixes."""
+
+    leaks: bool = config_field(default=False)
+    raises: bool = config_field(default=False)
+
+    async def on_start(self) -> None:
+        for peer in self.peers.values():
+            await peer.hear(str(object()) if self.leaks else "word")
+        if self.raises:
+            raise ValueError("no")
+
+    @handler
+    async def hear(self, src: PeerId, word: str) -> None:
+        await self.terminate()
+
+
+def test_an_audited_run_that_is_repeatable_is_returned_with_its_audit(distbench_run: DistbenchRun) -> None:
+    result = distbench_run(Told, "complete:3", audit=True)
+    assert result.audit is not None
+    assert result.audit.repeatable
+
+
+def test_a_run_that_is_not_repeatable_fails_the_test(distbench_run: DistbenchRun) -> None:
+    with pytest.raises(RunFailed, match="not repeatable: event") as caught:
+        distbench_run(Told, "complete:3", set="*.leaks=true", audit=True)
+    assert "the text holds the address of an object" in str(caught.value)
+    assert "it is not repeatable" in str(caught.value)
+
+
+def test_a_run_that_must_fail_must_do_so_by_itself(distbench_run: DistbenchRun) -> None:
+    failed = distbench_run(Told, "complete:3", set="*.raises=true", audit=True, expect_failure=True)
+    assert failed.audit is not None
+    assert failed.audit.repeatable
+    with pytest.raises(RunFailed, match="not repeatable"):
+        distbench_run(Told, "complete:3", set="*.leaks=true", audit=True, expect_failure=True)
