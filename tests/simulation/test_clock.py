@@ -34,6 +34,7 @@ SINCE_START: dict[str, Callable[[], float]] = {
     "monotonic_ns": lambda: time.monotonic_ns() / 10**9,
     "perf_counter_ns": lambda: time.perf_counter_ns() / 10**9,
     "default_timer": lambda: timeit.default_timer(),
+    "Timer": lambda: vars(timeit.Timer())["timer"](),
     "os.times": lambda: os.times().elapsed,
     "clock_gettime": lambda: time.clock_gettime(time.CLOCK_MONOTONIC),
     "clock_gettime_ns": lambda: time.clock_gettime_ns(time.CLOCK_MONOTONIC) / 10**9,

@@ -110,6 +110,7 @@ STARTS: Doors = [
     ("os.killpg()", lambda: os.killpg(os.getpgrp(), 0)),
     ("signal.raise_signal()", lambda: signal.raise_signal(signal.SIGCONT)),
     ("signal.pthread_kill()", lambda: signal.pthread_kill(threading.get_ident(), 0)),
+    ("signal.signal()", lambda: signal.signal(signal.SIGUSR1, print)),
     ("signal.alarm()", lambda: signal.alarm(1)),
     ("signal.setitimer()", lambda: signal.setitimer(signal.ITIMER_REAL, 1)),
     ("open()", lambda: open("/dev/urandom", "rb")),  # noqa: SIM115

@@ -26,7 +26,9 @@ def stand_ins() -> Iterator[StandIn]:
     if hasattr(time, "clock_gettime"):  # nor these
         yield StandIn(time, "clock_gettime", _by_number(time.clock_gettime, _SECOND))
         yield StandIn(time, "clock_gettime_ns", _by_number(time.clock_gettime_ns))
-    yield StandIn(timeit, "default_timer", _since_start(timeit.default_timer, _SECOND))
+    timer = _since_start(timeit.default_timer, _SECOND)
+    yield StandIn(timeit, "default_timer", timer)
+    yield StandIn(timeit.Timer, "__init__", _timed(timeit.Timer.__init__, timeit.default_timer, timer))
 
 
 def _wall(real: Callable[[], Any], unit: int | None = None) -> Routine:
@@ -51,6 +53,17 @@ def _since_start(real: Callable[[], Any], unit: int | None = None) -> Routine:
         return real() if machine is None else machine.read()
 
     return routine(real, seconds if unit else nanoseconds)
+
+
+def _timed(
+    real: Callable[..., None], default: Callable[[], float], instead: Callable[[], float]
+) -> Callable[..., None]:
+    """What ``timeit`` measures with: its functions have had the clock as a default since they were made."""
+
+    def init(self: object, stmt: Any = "pass", setup: Any = "pass", timer: Any = default, globals: Any = None) -> None:
+        real(self, stmt, setup, instead if timer is default else timer, globals)
+
+    return init
 
 
 def _by_number(real: Callable[[int], Any], unit: int | None = None) -> Routine:

@@ -82,7 +82,7 @@ def stand_ins() -> Iterator[StandIn]:
     for name in ("posix_spawn", "posix_spawnp"):  # named apart
         if hasattr(os, name):
             yield _refused(os, name, _NO_PROCESS)
-    for name in ("raise_signal", "alarm", "setitimer"):
+    for name in ("raise_signal", "alarm", "setitimer", "signal"):
         if hasattr(signal, name):
             yield _refused(signal, name, _NO_SIGNAL)
     fork_exec = sys.modules.get("_posixsubprocess")  # behind multiprocessing's ways to start a process
