@@ -242,6 +242,11 @@ class Resumed(Coroutine[Any, Any, None]):
         self._waits_for: Any = (waits_for,)
         self._ending = ending
 
+    def __getattr__(self, name: str) -> Any:
+        if name not in ("__name__", "__qualname__"):  # which cannot be properties beside __slots__
+            raise AttributeError(name)
+        return getattr(self.coro, name)
+
     @property
     def cr_code(self) -> Any:
         return self.coro.cr_code

@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -70,19 +71,27 @@ def test_every_program_gives_one_digest_a_seed_or_is_refused_by_name(tmp_path: P
 # -------------------------------------------------- each alone, by the true command line
 
 
-def alone(program: Program, seed: int, folder: Path, environment: dict[str, str], *options: str) -> Played:
-    """One run in a process of its own, which the command line starts as it does for a user."""
+def started(
+    program: Program, folder: Path, *options: str, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """The command line as a process of its own, which starts as it does for a user."""
     command = [sys.executable, "-m", "distbench", "-c", program.nodes, "-a", f"{program.path}:{program.algorithm}"]
     inherited = {name: value for name, value in os.environ.items() if name not in ("TZ", "LC_ALL", "PYTHONHASHSEED")}
-    done = subprocess.run(
-        [*command, "--seed", str(seed), "--digest", "--json", *options],
+    return subprocess.run(
+        [*command, *options],
         cwd=folder,
-        env={**inherited, "PYTHONPATH": f"{ROOT}{os.pathsep}{program.path.parent}", **environment},
+        env={**inherited, "PYTHONPATH": f"{ROOT}{os.pathsep}{program.path.parent}", **(environment or {})},
         capture_output=True,
         text=True,
         check=False,
         timeout=120,
     )
+
+
+def alone(program: Program, seed: int, folder: Path, environment: dict[str, str], *options: str) -> Played:
+    """One run, and what came of it."""
+    options = ("--seed", str(seed), "--digest", "--json", *options)
+    done = started(program, folder, *options, environment=environment)
     if not done.stdout.startswith("{"):
         return Played(done.returncode, done.stderr[-2000:])
     said = json.loads(done.stdout)
@@ -106,3 +115,14 @@ def test_a_program_alone_in_its_processes_does_so(program: Program, tmp_path: Pa
         folder.mkdir()
         found[there] = {(program.name, 3): alone(program, 3, folder, environment, *options)}
     assert judge(program, (3,), found, exceptions=False) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program", programs(), ids=lambda program: program.name)
+def test_the_audit_says_of_a_program_what_these_processes_show(program: Program, tmp_path: Path) -> None:
+    expected = program.expected("command line")
+    done = started(program, tmp_path, "--audit", "-qq")
+    if not expected.startswith(EXCEPTION):
+        assert (done.returncode, done.stdout.partition(":")[0]) == (0, "repeatable"), done.stdout + done.stderr
+    elif expected == f"{EXCEPTION}addresses":
+        assert done.returncode == 1, done.stdout + done.stderr
