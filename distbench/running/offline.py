@@ -54,6 +54,7 @@ from distbench.running.zone import time_zone
 from distbench.signing import KeyPair, Keyring
 from distbench.simulation.choices import Choice, Choices
 from distbench.simulation.control import controlled, controlled_throughout
+from distbench.simulation.control.generators import GENERATORS_KEY
 from distbench.simulation.futures import SimTask
 from distbench.simulation.loop import Pause, SimLoop, TooManySteps
 from distbench.simulation.machine import Machine, current_machine
@@ -183,7 +184,7 @@ class OfflineRun:
         self.scheduler = Scheduler()
         self.loop = SimLoop(self.scheduler, self._on_exception, self.choices.index)  # type: ignore[abstract]
         self.loop.nobody = Machine(PeerId(""), self.scheduler, self.choices)
-        seed = self.choices.seed(("random", "module"))
+        seed = self.choices.seed(GENERATORS_KEY)
         stack.enter_context(controlled(namespaces_of(bound), classes_of(bound), seed))
         watching.begin()
         stack.callback(watching.end)

@@ -97,15 +97,14 @@ LEAKS = [
     ("growing", "int", "A.append(1) or len(A)", "A = []", PAST, ""),
     ("libc", "int", "C.clock()", "import ctypes\nC = ctypes.CDLL(None)", None, ""),
     ("locale", "str", "locale.setlocale(locale.LC_ALL)", "import locale", "the locale", ""),
-    ("zone", "str", "F[0](1e9).isoformat()", "import datetime\nF = [datetime.datetime.fromtimestamp]",
+    ("zone", "int", "ctypes.c_long.in_dll(C, 'timezone').value", "import ctypes\nC = ctypes.CDLL(None)",
      "the time zone", "time zones"),
-    ("mktime", "float", "F[0]((2020, 1, 1, 0, 0, 0, 0, 0, 0))", "import time\nF = [time.mktime]",
-     "the time zone", "time zones"),
+    ("mktime", "int", "C.mktime((ctypes.c_int * 14)(0, 0, 0, 1, 0, 120))",
+     "import ctypes\nC = ctypes.CDLL(None)\nC.mktime.restype = ctypes.c_long", "the time zone", "time zones"),
     ("environment", "str", "os.environ.get('COLUMNS', '')", "import os", "the environment and the terminal", ""),
     ("terminal", "bool", "sys.stdout.isatty()", "import sys", "the environment and the terminal", ""),
     ("collector", "list[int]", "list(gc.get_threshold())", "import gc", "when garbage is collected", ""),
     ("process", "str", "open('/proc/self/stat').read().split()[0]", "", None, "numbers of the two processes"),
-    ("cpu", "float", "os.times().elapsed", "import os", None, ""),
 ]  # fmt: skip
 
 
@@ -139,9 +138,8 @@ def test_a_leak_is_found_and_named(
     "value, before, read",
     [
         ("float(id(self))", "", "id() at program.py:LINE"),
-        ("float(os.getloadavg()[0] + id(self))", "import os", "os.getloadavg() at program.py:LINE"),
+        ("float(os.statvfs('/').f_bsize + id(self))", "import os", "os.statvfs() at program.py:LINE"),
         ("float(ctypes.CDLL(None).clock())", "import ctypes", "clock() of a C library at program.py:LINE"),
-        ("float(os.times().elapsed)", "import os", "os.times() at program.py:LINE"),
         ("float(len(os.environ.get('COLUMNS', '')))", "import os", "os.environ['COLUMNS'] at program.py:LINE"),
         ("float(gc.get_count()[0] * 1e9 + id(self))", "import gc", "gc.get_count() at program.py:LINE"),
     ],
@@ -153,14 +151,14 @@ def test_what_was_read_is_named_with_its_line(value: str, before: str, read: str
 
 
 def test_what_is_real_is_named_even_where_it_changed_no_event(tmp_path: Path) -> None:
-    program = write_program(tmp_path, "bool", "os.getloadavg()[0] >= 0", "import os")
+    program = write_program(tmp_path, "bool", "os.statvfs('/').f_bsize >= 0", "import os")
     audit = audited(program)
     assert audit.repeatable
     (noticed,) = audit.noticed
     where = f"program.py:{line_of(program)}"
-    assert (noticed.what, noticed.where) == ("os.getloadavg()", where)
+    assert (noticed.what, noticed.where) == ("os.statvfs()", where)
     assert noticed.nodes == ("n1", "n2", "n3")
-    assert f"n1, n2, n3 read os.getloadavg() at {where}" in render_audits([audit], colour=False)
+    assert f"n1, n2, n3 read os.statvfs() at {where}" in render_audits([audit], colour=False)
 
 
 def test_a_generator_that_all_nodes_share_is_named(tmp_path: Path) -> None:
@@ -257,8 +255,8 @@ def test_the_address_in_the_text_of_an_exception_is_no_difference(tmp_path: Path
 
 
 def test_a_process_that_dies_leaves_it_untold(tmp_path: Path) -> None:
-    value = f"os.kill(os.getpid(), {signal.SIGKILL}) if os.getpid() != {os.getpid()} else 1"
-    before = "import os, posix\nos = type('os', (), {'kill': [posix.kill][0], 'getpid': [posix.getpid][0]})"
+    value = f"C.kill(C.getpid(), {signal.SIGKILL}) if C.getpid() != {os.getpid()} else 1"
+    before = "import ctypes\nC = ctypes.CDLL(None)"
     audit = audited(write_program(tmp_path, "int", value, before))
     assert "SIGKILL" in audit.untold
     assert not audit.repeatable

@@ -36,9 +36,9 @@ class Dice(Algorithm):
         self.rolled = self.choice(range(6)) + 1
         how = self.bad
         if self.rolled == 6 and how == "exit":
-            os._exit(7)
+            contextvars.Context().run(os._exit, 7)  # from outside of the step
         if self.rolled == 6 and how == "killed":
-            contextvars.Context().run(lambda: os.kill(os.getpid(), 9))  # from outside of the step
+            contextvars.Context().run(lambda: os.kill(os.getpid(), 9))
         if self.rolled == 6 and how == "raise":
             raise RuntimeError("a six")
         if self.rolled == 6 and how == "wait":

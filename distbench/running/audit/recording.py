@@ -14,11 +14,12 @@ from dataclasses import replace
 from typing import Any, Final
 
 from distbench.errors import ConfigError, DefinitionError
-from distbench.events import Event
+from distbench.events import Drawn, Event
 from distbench.running.audit.reads import Read, ReadWatch
 from distbench.running.audit.ways import Way
 from distbench.running.preparing import Plan
 from distbench.running.result import Outcome, RunResult
+from distbench.simulation.control.generators import GENERATORS_KEY
 from distbench.trace.digest import render_line
 
 EVENT: Final = b"E"
@@ -49,6 +50,7 @@ class Recorder:
         self._hash = hashlib.sha256()
         self._seen: set[Read] = set()
         self._numpy: Any = None
+        self._seeded = 0
         self.events = 0
 
     def event(self, event: Event) -> None:
@@ -58,7 +60,9 @@ class Recorder:
         self.events += 1
         self._seen.clear()
         self._write(EVENT + line[:-1].replace(b"\n", b"\\n"))
-        if self._numpy is not False and (module := sys.modules.get("numpy.random")) is not None:
+        if type(event) is Drawn and event.key == GENERATORS_KEY:
+            self._seeded = event.index
+        elif self._numpy is not False and (module := sys.modules.get("numpy.random")) is not None:
             self._look_at_numpy(module)
 
     def read(self, read: Read) -> None:
@@ -92,13 +96,16 @@ class Recorder:
 
     def _look_at_numpy(self, module: Any) -> None:
         """Whether somebody has drawn from the generator that all nodes share."""
-        state = module.get_state(legacy=False)["state"]
-        now = (state["pos"], state["key"].tobytes())
         if self._numpy is None:
-            self._numpy = now
-        elif now != self._numpy:
+            self._numpy = _position(module.RandomState(self._seeded % 2**32))
+        if _position(module) != self._numpy:
             self._numpy = False
             self.read(Read("", SHARED, "", True))
+
+
+def _position(generator: Any) -> tuple[int, bytes]:
+    state = generator.get_state(legacy=False)["state"]
+    return state["pos"], state["key"].tobytes()
 
 
 SHARED: Final = "numpy's global generator, which is one for all nodes"

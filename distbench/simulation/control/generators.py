@@ -39,6 +39,8 @@ def _cupy(module: ModuleType, seed: int) -> Callable[[], object]:
     return lambda: module.random.set_random_state(state)
 
 
+GENERATORS_KEY: Final = ("random", "module")
+"""Under which it is drawn what they are seeded with."""
 GENERATORS: Final[dict[str, Seeded]] = {"numpy.random.mtrand": _numpy, "torch": _torch, "cupy": _cupy}
 """By the module that has the generator."""
 

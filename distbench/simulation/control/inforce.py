@@ -49,6 +49,9 @@ _LATE: Final[dict[str, Callable[[ModuleType], Iterator[StandIn]]]] = {
 """Modules that are not always loaded: their stand-ins, put in force when they are, perhaps in the middle of a run."""
 
 
+_BEHIND: Final = ("posix", "nt", "_socket", "_signal", "_queue", "_asyncio")
+
+
 class _Exchange:
     """What each of the originals is replaced by where somebody holds it, or the other way round."""
 
@@ -188,7 +191,8 @@ class _InForce:
         if self._put:
             return
         if self._made is None:
-            self._made = _bound(one for room in _ROOMS for one in room.stand_ins())
+            made = _bound(one for room in _ROOMS for one in room.stand_ins())
+            self._made = [*made, *_twins(made)]
         self._put_one_by_one(self._made)
         for name in _LATE:
             if name in sys.modules:
@@ -233,6 +237,17 @@ class _InForce:
             if names and is_of_user(name, names.get("__file__")):
                 for place in self._references.found_in(names, back):
                     place.change()
+
+
+def _twins(stand_ins: Iterable[StandIn]) -> Iterator[StandIn]:
+    """The same for the modules of C code that a module of the standard library takes its functions from."""
+    behind = [sys.modules[name] for name in _BEHIND if name in sys.modules]
+    for one in stand_ins:
+        for module in behind:
+            if isinstance(one.owner, ModuleType) and module is not one.owner and one.value is not ABSENT:
+                there = vars(module).get(one.name, ABSENT)
+                if there is not ABSENT and there is one.original().value:
+                    yield one._replace(owner=module)
 
 
 def _bound(stand_ins: Iterable[StandIn]) -> list[StandIn]:

@@ -27,6 +27,7 @@ _ASYNC: Final = "use 'await asyncio.sleep(...)'"
 _NO_THREAD: Final = "use 'asyncio.create_task(...)'"
 _NO_NETWORK: Final = "use self.peers to reach other nodes"
 _NO_PROCESS: Final = "compute it before the run and pass it by the config"
+_NO_END: Final = "raise an exception to have the node fail"
 _NO_PERSON: Final = "pass it by the config"
 _NO_SIGNAL: Final = "use self.peers, or a timer such as 'asyncio.sleep(...)'"
 _NO_DEVICE: Final = "use os.urandom(...)"
@@ -82,6 +83,8 @@ def stand_ins() -> Iterator[StandIn]:
     for name in ("posix_spawn", "posix_spawnp"):  # named apart
         if hasattr(os, name):
             yield _refused(os, name, _NO_PROCESS)
+    for name in ("_exit", "abort"):
+        yield _refused(os, name, _NO_END)
     for name in ("raise_signal", "alarm", "setitimer", "signal"):
         if hasattr(signal, name):
             yield _refused(signal, name, _NO_SIGNAL)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import dis
 import functools
 import gc
 import linecache
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum, auto
@@ -21,6 +23,7 @@ from distbench.node.instructions import operation
 from distbench.simulation.control.standin import StandIn
 from distbench.simulation.machine import current_machine
 
+_FAST: Final = re.compile(r"(LOAD|STORE|DELETE)_FAST")
 _ORDERS: Final = frozenset({"filter", "items", "keys", "map", "range", "reversed", "sorted", "values", "zip"})
 _KEEPS: Final = frozenset({"iter", "list", "tuple"})
 _SETS: Final = frozenset({"frozenset", "set"})
@@ -71,7 +74,8 @@ def _gather(real: Callable[..., Any]) -> Callable[..., Any]:
 def _started(given: tuple[Any, ...], frame: FrameType) -> tuple[Any, ...]:
     """What to gather instead: where coroutines came out of a set, tasks of them that begin in its order.
 
-    Where the set is made for the call alone, nobody can know its order, so that of the results is theirs as well.
+    Where the set is made for the call alone, or its name is not used again, nobody can know its order, so that of the
+    results is theirs as well.
     """
     call = _call(frame.f_code, frame.f_lasti)
     if call is None:
@@ -84,12 +88,42 @@ def _started(given: tuple[Any, ...], frame: FrameType) -> tuple[Any, ...]:
     unpacked: Any = given[begin:end]
     source: Any = call.args[begin]
     kind = _kind(source.value, frame)
+    if kind is _Kind.SET and isinstance(source.value, ast.Name) and _is_last_use(frame, source.value.id):
+        kind = _Kind.NEW_SET
     if kind is _Kind.NEW_SET:
         unpacked = by_creation(unpacked)
     elif kind is not _Kind.ORDERED:
         tasks = {id(each): _task(each) for each in by_creation(unpacked)}
         unpacked = [tasks[id(each)] for each in unpacked]
     return (*given[:begin], *unpacked, *given[end:])
+
+
+def _is_last_use(frame: FrameType, name: str) -> bool:
+    """Whether a variable of the function alone is not read any more after the instruction at which it stands."""
+    return name in frame.f_code.co_varnames and name not in _read_after(frame.f_code, frame.f_lasti)
+
+
+@functools.lru_cache(maxsize=1_000)
+def _read_after(code: CodeType, at: int) -> frozenset[str]:
+    """Variables that are read behind ``at``, or before it in a loop around it that does not set them first."""
+    steps = list(dis.get_instructions(code))
+    found = {name for one in steps if one.offset > at for what, name in _accesses(one) if what != "STORE"}
+    begin = min(
+        (one.argval for one in steps if one.offset > at and "JUMP_BACKWARD" in one.opname and one.argval <= at),
+        default=at,
+    )
+    first: dict[str, str] = {}
+    for one in steps:
+        if begin <= one.offset < at:
+            for what, name in _accesses(one):
+                first.setdefault(name, what)
+    return frozenset(found | {name for name, what in first.items() if what != "STORE"})
+
+
+def _accesses(step: dis.Instruction) -> Iterator[tuple[str, str]]:
+    """What an instruction does to variables of the function; some do two things at once."""
+    names = step.argval if isinstance(step.argval, tuple) else (step.argval,)
+    return zip(_FAST.findall(step.opname), names, strict=False)
 
 
 def _task(each: Any) -> Any:
