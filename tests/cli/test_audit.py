@@ -33,7 +33,7 @@ def test_the_first_event_that_differs_is_shown_with_its_reason(tmp_path: Path) -
     assert done.status == 1
     assert "n1.start" not in done.out
     *lines, empty, last = done.out.splitlines()
-    assert lines[0].startswith("seed 0: event 2 differs between two processes at 0.000000 s")
+    assert lines[0].startswith("seed 0: event 3 differs between two processes at 0.000000 s")
     assert lines[1].strip() == "n1 sends say to n2"
     assert lines[2].strip().startswith("first:  Say(number=1, value='")
     assert lines[-1].strip() == "it depends on the locale"
