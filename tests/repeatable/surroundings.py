@@ -114,13 +114,15 @@ def _in_a_process(
             for each in programs
         ],
     }
+    own = str(folder / f"temporary {there.name}")  # a name that is taken, by the same program elsewhere, is drawn anew
+    Path(own).mkdir(exist_ok=True)
     path = os.pathsep.join([str(ROOT), *(str(each) for each in sorted(FOLDER.iterdir()) if each.is_dir())])
     inherited = {name: value for name, value in os.environ.items() if name not in ("TZ", "LANG", "LC_ALL")}
     done = subprocess.run(
         [sys.executable, str(PLAYER)],
         input=json.dumps(orders),
         cwd=folder,
-        env={**inherited, "PYTHONPATH": path, "PYTHONHASHSEED": "0", **there.environment},
+        env={**inherited, "PYTHONPATH": path, "PYTHONHASHSEED": "0", "TMPDIR": own, **there.environment},
         capture_output=True,
         text=True,
         errors="replace",

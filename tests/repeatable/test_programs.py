@@ -83,7 +83,12 @@ def started(
     return subprocess.run(
         [*command, *options],
         cwd=folder,
-        env={**inherited, "PYTHONPATH": f"{ROOT}{os.pathsep}{program.path.parent}", **(environment or {})},
+        env={
+            **inherited,
+            "PYTHONPATH": f"{ROOT}{os.pathsep}{program.path.parent}",
+            "TMPDIR": str(folder),
+            **(environment or {}),
+        },
         capture_output=True,
         text=True,
         check=False,
