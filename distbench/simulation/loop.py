@@ -376,7 +376,9 @@ class SimLoop(LoopInterface):
         if delay >= _END_OF_TIME:
             return self._never(callback, args, context)
         nanoseconds = 0 if delay <= -_END_OF_TIME else max(0, math.ceil(delay * 1e9))
-        return self._timer(self._now() + nanoseconds, callback, args, context)
+        machine = current_machine.get()
+        at = self._now() + nanoseconds
+        return self._timer(at if machine is None else machine.over(at, delay), callback, args, context)
 
     def call_at(self, when: float, callback: Any, *args: Any, context: contextvars.Context | None = None) -> Any:  # type: ignore[override]
         if when >= _END_OF_TIME:
@@ -385,6 +387,9 @@ class SimLoop(LoopInterface):
         at = 0 if when <= -_END_OF_TIME else math.ceil(when * 1e9)
         if at <= now and when > now / 1e9:
             at = now + 1  # less than the clock can tell, yet later than now
+        machine = current_machine.get()
+        if machine is not None:
+            at = machine.over(at, when - now / 1e9 + math.ulp(when))  # as much as a sum has lost
         return self._timer(max(at, self.scheduler.now), callback, args, context)
 
     def _never(self, callback: Any, args: tuple[Any, ...], context: contextvars.Context | None) -> Timer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from contextvars import ContextVar
 from typing import Final
@@ -10,9 +11,11 @@ from distbench.community import PeerId
 from distbench.simulation.choices import Choices
 from distbench.simulation.scheduler import Scheduler
 
+SECOND: Final = 10**9
+"""Nanoseconds; whole, for a whole number divided by it gives the nearest float that there is."""
 READING: Final = 1_000
 """Nanoseconds by which a reading of a clock is later than the one before, at least."""
-START: Final = 1_577_836_800 * 10**9
+START: Final = 1_577_836_800 * SECOND
 """When every run begins on the wall clock, in nanoseconds since 1970: 2020-01-01T00:00:00 UTC."""
 
 
@@ -42,6 +45,18 @@ class Machine:
     def shown(self) -> int:
         """What the clock shows to who does not read it: the event's time, or the last reading if that is later."""
         return max(self._scheduler.now, self._last)
+
+    def over(self, at: int, delay: float) -> int:
+        """When a wait of ``delay`` seconds that begins now is over, if not before ``at``.
+
+        After a reading it is some nanoseconds later where the floats of a clock would show it as shorter than it was.
+        """
+        if self._last >= self._scheduler.now:
+            for begin in (self._last, START + self._last):
+                shift = begin - self._last
+                while (at + shift) / SECOND - begin / SECOND < delay:
+                    at += max(1, math.ceil(math.ulp((at + shift) / SECOND) * SECOND / 2))
+        return at
 
     def wall(self) -> int:
         """A reading of the wall clock: nanoseconds since 1970."""

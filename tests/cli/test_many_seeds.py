@@ -16,7 +16,7 @@ from tests.cli.commandline import ROOT, CommandLine, start
 from tests.running.watched import Watched, wait_until_gone
 
 DICE = """
-import asyncio, logging, os, pathlib
+import asyncio, contextvars, logging, os, pathlib
 from distbench import Algorithm, config_field, distbench
 
 logger = logging.getLogger(__name__)
@@ -32,7 +32,8 @@ class Dice(Algorithm):
         logger.info("rolled")
         print("printed")
         if self.busy and self.rolled == 6:
-            pathlib.Path(self.busy, str(os.getpid())).touch()
+            pid = contextvars.Context().run(os.getpid)  # not the node's
+            pathlib.Path(self.busy, str(pid)).touch()
             while True:
                 pass
         await self.terminate()

@@ -114,8 +114,8 @@ ALONE = {
 }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("program", programs(), ids=lambda program: program.name)
+@pytest.mark.slow  # some of each kind: all of them are played in other processes above
+@pytest.mark.parametrize("program", programs()[::9], ids=lambda program: program.name)
 def test_a_program_alone_in_its_processes_does_so(program: Program, tmp_path: Path) -> None:
     found: dict[Surroundings, Results] = {}
     for there, (environment, options) in ALONE.items():
@@ -125,8 +125,8 @@ def test_a_program_alone_in_its_processes_does_so(program: Program, tmp_path: Pa
     assert judge(program, (3,), found, exceptions=False) == []
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("program", programs(), ids=lambda program: program.name)
+@pytest.mark.slow  # as above
+@pytest.mark.parametrize("program", programs()[4::9], ids=lambda program: program.name)
 def test_the_audit_says_of_a_program_what_these_processes_show(program: Program, tmp_path: Path) -> None:
     expected = program.expected("command line")
     done = started(program, tmp_path, "--audit", "-qq")

@@ -8,25 +8,23 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from distbench.simulation.control.standin import Routine, StandIn, routine
-from distbench.simulation.machine import current_machine
+from distbench.simulation.machine import SECOND, current_machine
 
-_SECOND: Final = 10**9
-"""Nanoseconds; whole, for a whole number divided by it gives the nearest float that there is."""
 _SINCE_START: Final = ("monotonic", "perf_counter", "process_time", "thread_time")
 
 
 def stand_ins() -> Iterator[StandIn]:
     """Of everything that tells how late it is in seconds; ``dates`` has the rest."""
-    yield StandIn(time, "time", _wall(time.time, _SECOND))
+    yield StandIn(time, "time", _wall(time.time, SECOND))
     yield StandIn(time, "time_ns", _wall(time.time_ns))
     for name in _SINCE_START:
         if hasattr(time, name):  # not every system has it
-            yield StandIn(time, name, _since_start(getattr(time, name), _SECOND))
+            yield StandIn(time, name, _since_start(getattr(time, name), SECOND))
             yield StandIn(time, f"{name}_ns", _since_start(getattr(time, f"{name}_ns")))
     if hasattr(time, "clock_gettime"):  # nor these
-        yield StandIn(time, "clock_gettime", _by_number(time.clock_gettime, _SECOND))
+        yield StandIn(time, "clock_gettime", _by_number(time.clock_gettime, SECOND))
         yield StandIn(time, "clock_gettime_ns", _by_number(time.clock_gettime_ns))
-    timer = _since_start(timeit.default_timer, _SECOND)
+    timer = _since_start(timeit.default_timer, SECOND)
     yield StandIn(timeit, "default_timer", timer)
     yield StandIn(timeit.Timer, "__init__", _timed(timeit.Timer.__init__, timeit.default_timer, timer))
 
@@ -34,7 +32,7 @@ def stand_ins() -> Iterator[StandIn]:
 def _wall(real: Callable[[], Any], unit: int | None = None) -> Routine:
     def seconds(_: Routine) -> float:
         machine = current_machine.get()
-        return real() if machine is None else machine.wall() / _SECOND
+        return real() if machine is None else machine.wall() / SECOND
 
     def nanoseconds(_: Routine) -> int:
         machine = current_machine.get()
@@ -46,7 +44,7 @@ def _wall(real: Callable[[], Any], unit: int | None = None) -> Routine:
 def _since_start(real: Callable[[], Any], unit: int | None = None) -> Routine:
     def seconds(_: Routine) -> float:
         machine = current_machine.get()
-        return real() if machine is None else machine.read() / _SECOND
+        return real() if machine is None else machine.read() / SECOND
 
     def nanoseconds(_: Routine) -> int:
         machine = current_machine.get()
