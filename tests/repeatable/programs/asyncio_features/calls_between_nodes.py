@@ -1,5 +1,5 @@
-# expected: exception: addresses
-"""Calls to peers, gathered from a set; the replies come in the order of the set."""
+# expected: repeatable
+"""Calls to peers, gathered from a set whose order nobody else sees; the replies come in the order of creation."""
 
 import asyncio
 

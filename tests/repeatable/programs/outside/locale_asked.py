@@ -1,4 +1,4 @@
-# expected: repeatable
+# expected: exception: the outside
 """What locale it is."""
 
 import locale
