@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from distbench.errors import DistbenchError
 from distbench.node.current import NodeScope, current_node
-from distbench.node.execution import Resumed
+from distbench.node.execution import Resumed, coroutine_of
 from distbench.node.step import MOST_CASTS, Step
 
 try:
@@ -76,6 +76,9 @@ class NodeTask(asyncio.Task[Any]):
     """A task of the node's own code."""
 
     node: NodeScope
+
+    def get_coro(self) -> Any:
+        return coroutine_of(self)
 
     def cancel(self, msg: Any = None) -> bool:
         self.node.cuts = True  # type: ignore[attr-defined] # a scope in this process is a node

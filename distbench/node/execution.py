@@ -176,6 +176,9 @@ class _Numbered(asyncio.Task[Any]):
 
     _number: int
 
+    def get_coro(self) -> Any:
+        return coroutine_of(self)
+
     def __hash__(self) -> int:
         return self._number
 
@@ -231,6 +234,12 @@ class Runner:
             coro = None
 
 
+def coroutine_of(task: asyncio.Task[Any]) -> Any:
+    """What a task runs, as its node wrote it; for the ``get_coro`` of tasks that may drive a handler on."""
+    coro = asyncio.Task.get_coro(task)
+    return coro.coro if type(coro) is Resumed else coro
+
+
 class Resumed(Coroutine[Any, Any, None]):
     """A coroutine that has run its first segment, as a real task drives it on."""
 
@@ -241,11 +250,6 @@ class Resumed(Coroutine[Any, Any, None]):
         self._runner = runner
         self._waits_for: Any = (waits_for,)
         self._ending = ending
-
-    def __getattr__(self, name: str) -> Any:
-        if name not in ("__name__", "__qualname__"):  # which cannot be properties beside __slots__
-            raise AttributeError(name)
-        return getattr(self.coro, name)
 
     @property
     def cr_code(self) -> Any:

@@ -7,6 +7,7 @@ from asyncio import tasks as _tasks
 from typing import Any
 
 from distbench.node.current import NodeScope
+from distbench.node.execution import coroutine_of
 
 
 def _hash(self: Any) -> int:
@@ -39,6 +40,9 @@ class SimTask(asyncio.Task[Any]):
     """When it raised, in virtual seconds: nobody may look at the exception until much later."""
 
     __hash__ = _hash
+
+    def get_coro(self) -> Any:
+        return coroutine_of(self)
 
     def cancel(self, msg: Any = None) -> bool:
         if self.node is not None:
