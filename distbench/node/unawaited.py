@@ -31,8 +31,8 @@ Coro: TypeAlias = "CoroutineType[Any, Any, Any]"
 
 _CALLERS: Final = frozenset({"_awaited", "_call", "_fire", "_hook", "_initialise", "_run", "deliver_message"})
 """The functions of the framework that call or await what the algorithm defines."""
-_LOGGING: Final = "distbench.running.unheard"
-"""The module that stands in for a part of logging."""
+_STAND_INS: Final = ("distbench.running.unheard", "distbench.simulation.control.")
+"""Modules that stand where one of a library would."""
 _OUTERMOST: Final = frozenset({"_build", "_drain", "_run", "play", "run_node"})
 """Those beyond which no code of the node's step stands on the stack."""
 
@@ -72,7 +72,7 @@ def dropped(coro: Coro, frame: FrameType | None) -> tuple[str, DistbenchError] |
 
 def _passes_on(frame: FrameType) -> bool:
     """Whether it is a library's, or stands where one would stand."""
-    return is_library(frame.f_code.co_filename) or frame.f_globals.get("__name__") == _LOGGING
+    return is_library(frame.f_code.co_filename) or str(frame.f_globals.get("__name__")).startswith(_STAND_INS)
 
 
 def _ended_in(frame: FrameType) -> bool:

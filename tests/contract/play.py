@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import pickle
 import socket
@@ -112,6 +113,7 @@ def _fork(work: Callable[[], RunResult]) -> tuple[int, int]:
     reading, writing = os.pipe()
 
     def do() -> None:
+        logging.getLogger().handlers.clear()  # those of the test runner keep all records, and with them what they hold
         with os.fdopen(writing, "wb") as file, logs(0, sys.stderr, colour=False):
             try:
                 found: RunResult | Exception = work()
