@@ -6,6 +6,7 @@ import asyncio
 import datetime
 import importlib
 import json
+import py_compile
 import sys
 import time
 import types
@@ -462,6 +463,24 @@ def test_the_top_level_of_a_module_is_the_same_in_every_process(write: Write) ->
     assert other_states == states
     assert other_seen[2:4] != seen[2:4]
     assert other_seen[6] == seen[6]
+
+
+def test_a_constant_set_has_one_order_whether_its_module_was_compiled_or_loaded(write: Write) -> None:
+    sets = "{1.5, 2.5, 10**20, True}, {0, 1, 8, 2**61 - 1}, frozenset({3, 3 + 2**61 - 1, -5})"  # hashes collide
+    show = f"def show(): return [list(each) for each in ({sets})] + [x for x in {{0, 2**61 - 1, 8}}]\n"
+    helper = write.folder / f"{write(show, 'a_helper_with_sets')}.py"
+    write(
+        "import json, sys, a_helper_with_sets, distbench\n"
+        "@distbench.distbench\nclass Sets(distbench.Algorithm):\n    async def on_start(self):\n"
+        "        print(json.dumps(a_helper_with_sets.show()), file=sys.stderr)\n",
+        "sets",
+    )
+    command = ("-m", "distbench", "-c", "complete:1", "-a", "sets.py", "-q")
+    compiled = start(*command, cwd=write.folder)
+    py_compile.compile(str(helper), doraise=True)
+    loaded = start(*command, cwd=write.folder)
+    assert compiled.status == 0, compiled.err
+    assert compiled.err == loaded.err
 
 
 def test_a_first_import_in_a_step_draws_nothing_of_the_nodes(write: Write) -> None:

@@ -67,6 +67,12 @@ class Imports:
             return None
         return current_machine.set(ImportMachine(name))
 
+    def has_begun(self, names: dict[str, Any]) -> bool:
+        """Whether a module of the user's is being loaded now, on its own machine."""
+        machine = current_machine.get()
+        ours = isinstance(machine, ImportMachine) and machine.module == names["__name__"]
+        return ours and is_of_user(names["__name__"], names.get("__file__"))
+
 
 imports: Final = Imports()
 
@@ -95,14 +101,17 @@ def _load(real: FunctionType) -> FunctionType:
 
 
 def _exec(real: FunctionType) -> FunctionType:
+    bootstrap: Any = importlib._bootstrap
+
     def exec_module(self: Any, module: ModuleType) -> None:
         names = object.__getattribute__(module, "__dict__")  # a lazy module would load itself to be asked for it
         token = imports.begin(names["__name__"], names.get("__file__"))
         try:
-            if token is not None and is_of_user(names["__name__"], names.get("__file__")):
-                _run(self.get_code(names["__name__"]), names)
-            else:
+            code = self.get_code(names["__name__"]) if imports.has_begun(names) else None
+            if code is None:
                 real(self, module)
+            else:
+                bootstrap._call_with_frames_removed(exec, with_sets_in_order(code), names)
         finally:
             if token is not None:
                 current_machine.reset(token)
@@ -110,18 +119,12 @@ def _exec(real: FunctionType) -> FunctionType:
     return _hidden(exec_module, real)
 
 
-def _run(code: Any, names: dict[str, Any]) -> None:
-    importlib._bootstrap._call_with_frames_removed(exec, with_sets_in_order(code), names)  # type: ignore[attr-defined]
-
-
-def with_sets_in_order(code: Any) -> Any:
+def with_sets_in_order(code: CodeType) -> CodeType:
     """``code`` with its constant sets made anew, in an order of their own.
 
     Where hashes collide, a set iterates in the order in which it was filled, and that is another one in the process
     that compiles a module than in those that load what the first has compiled.
     """
-    if not isinstance(code, CodeType):
-        return code
     return code.replace(co_consts=tuple(_in_order(each) for each in code.co_consts))
 
 
@@ -130,7 +133,7 @@ def _in_order(constant: Any) -> Any:
         return frozenset(sorted((_in_order(each) for each in constant), key=_name))
     if isinstance(constant, tuple):
         return tuple(_in_order(each) for each in constant)
-    return with_sets_in_order(constant)
+    return with_sets_in_order(constant) if isinstance(constant, CodeType) else constant
 
 
 def _name(constant: Any) -> tuple[str, str]:
