@@ -104,6 +104,8 @@ class _InForce:
         self._late: dict[str, list[StandIn]] = {}
         self._put: list[tuple[StandIn, StandIn]] = []
         """What was there before, and what is there now."""
+        self._known: list[tuple[StandIn, StandIn]] = []
+        """Of that, what the exchange is made of."""
         self._exchange = _Exchange()
         self._references = References()
         self._changed: list[Place] = []
@@ -197,16 +199,24 @@ class _InForce:
         for name in _LATE:
             if name in sys.modules:
                 self._put_late(name)
+        self._know()
         refusals.listen()
         imports.imports.loaded.clear()
         imports.imports.on_loaded = self._loaded
 
     def _put_one_by_one(self, stand_ins: Iterable[StandIn]) -> None:
         for one in stand_ins:
-            original = one.original()
-            self._put.append((original, one))
-            self._exchange.add(original, one)
+            self._put.append((one.original(), one))
             one.put()
+
+    def _know(self) -> None:
+        """What is to stand for what: mostly the same as in the run before, which has found that out."""
+        if len(self._put) != len(self._known) or any(
+            old.value is not known.value for (old, _), (known, _) in zip(self._put, self._known, strict=True)
+        ):
+            self._exchange, self._known = _Exchange(), list(self._put)
+            for old, new in self._known:
+                self._exchange.add(old, new)
 
     def _put_late(self, name: str) -> None:
         if name not in self._late:
@@ -218,6 +228,7 @@ class _InForce:
         with self._lock:
             if name in _LATE:
                 self._put_late(name)
+                self._know()
             if self._runs and name in generators.GENERATORS:
                 self._restore.append(generators.GENERATORS[name](sys.modules[name], self._seed))
 
@@ -225,18 +236,19 @@ class _InForce:
         for place in reversed(self._changed):
             place.take_back()
         self._changed.clear()
-        back = _Exchange()
-        for original, one in reversed(self._put):
+        for original, _ in reversed(self._put):
             original.put()
-            back.add(one, original)
-        self._put.clear()
-        self._exchange = _Exchange()
         loaded = [(name, names_in(sys.modules.get(name))) for name in imports.imports.loaded]
         imports.imports.loaded.clear()
-        for name, names in loaded:  # while the runs lasted: what these modules bound are the stand-ins
-            if names and is_of_user(name, names.get("__file__")):
+        mine = [names for name, names in loaded if names and is_of_user(name, names.get("__file__"))]
+        if mine:  # while the runs lasted: what these modules bound are the stand-ins
+            back = _Exchange()
+            for original, one in self._put:
+                back.add(one, original)
+            for names in mine:
                 for place in self._references.found_in(names, back):
                     place.change()
+        self._put.clear()
 
 
 def _twins(stand_ins: Iterable[StandIn]) -> Iterator[StandIn]:
